@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include "actors/actor_base.hpp"
+#include "actors/client_table.hpp"
+
+namespace nacre {
+
+/// State of a CLIENT SHARD: the rows of the ip:port clients whose id hashes to it.
+struct client_shard_state : actor_state {
+  static inline const char* name = "client-shard";
+
+  explicit client_shard_state(client_shard_actor::pointer me) : self(me) {}
+
+  void start(node_context_ptr context, std::size_t index, bool recover);
+
+  void on_register(const register_instance& msg);
+  void on_deregister(const deregister_instance& msg);
+  void on_revive(const revive_instance& msg);
+  void on_subscribe(const subscribe_client& msg);
+  void on_refused(const publish_refused& msg);
+  void on_replay(const replay& msg);
+  void on_recalled(const recalled& msg);
+  void on_recall_started(const recall_started& msg);
+  void on_tick(const caf::tick_atom& msg);
+  caf::result<actor_status> on_status(const status_request& msg);
+
+private:
+  /// A restarted shard gets its rows back from the services before it takes writes.
+  struct recovering {
+    std::uint64_t life = 0;
+    std::optional<std::size_t> expected;
+    std::size_t heard = 0;
+    std::int64_t asked_ms = 0;
+    std::vector<std::function<void()>> waiting;
+  };
+
+  /// Keeps a write for later while rows are still missing.
+  template <class Message>
+  bool deferred(const Message& msg, void (client_shard_state::*handler)(const Message&));
+
+  void ask_registry();
+  void finish_recovery();
+  void send_publish(const publication_ptr& x, change_cause cause, ticket_ptr answer);
+  void lapse_unhealthy(const lease_ptr& held_by, const lapse_rules& rules);
+  void lapse_removed(const lease_ptr& held_by, const lapse_rules& rules);
+  void lapse_unsubscribed(const lease_ptr& held_by);
+  lapse_rules rules() const;
+  void count_clients();
+
+  client_shard_actor::pointer self;
+  node_context_ptr context;
+  std::size_t index = 0;
+  client_table table;
+  std::unique_ptr<recovering> recovery;
+  std::size_t counted_clients = 0;
+  std::int64_t last_tick_ms = 0;
+  /// Leases count as renewed at this time at least.
+  std::int64_t renewed_at_least_ms = 0;
+};
+
+/// @param recover the shard failed before: get the rows back from the services
+client_shard_actor::behavior_type
+client_shard(client_shard_actor::stateful_pointer<client_shard_state> self,
+             node_context_ptr context, std::size_t index, bool recover, actor_origin_ptr origin);
+
+} // namespace nacre

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace nacre {
+
+/// The one delay-task engine, used wherever changes are told to others (design §2.6): tasks of one
+/// key merge, the first of a quiet key is due at once, more within the window after it fire
+/// together at the window's end. A failed task comes back with a delay of its own. No clock and no
+/// actor; the caller brings the time in ms and asks when to come again.
+///
+/// `Task` has `void merge(Task&& newer)`.
+template <class Key, class Task, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
+class delay_tasks {
+public:
+  /// @param window_ms length of the merge window after a key fired
+  /// @param tasks_max pending tasks at most; `submit` refuses one more
+  delay_tasks(std::int64_t window_ms, std::size_t tasks_max)
+    : window_ms_(window_ms), tasks_max_(tasks_max) {}
+
+  /// Adds a task or merges it into the pending one of its key. A storm of changes can't postpone
+  /// a pending task. @returns false if there are too many tasks.
+  bool submit(const Key& key, Task task, std::int64_t now_ms) {
+    auto i = keys_.find(key);
+    auto due = now_ms;
+    if (i != keys_.end())
+      due = std::max(now_ms, i->second.quiet_from_ms);
+    return add(i, key, std::move(task), due);
+  }
+
+  /// Adds a task that is due after `delay_ms`, no matter whether the key is quiet.
+  bool submit_later(const Key& key, Task task, std::int64_t now_ms, std::int64_t delay_ms) {
+    return add(keys_.find(key), key, std::move(task), now_ms + delay_ms);
+  }
+
+  /// Takes the tasks that are due and opens their keys' windows; quiet keys are forgotten.
+  std::vector<std::pair<Key, Task>> take_due(std::int64_t now_ms) {
+    std::vector<std::pair<Key, Task>> due;
+    while (!order_.empty() && order_.front().due_ms <= now_ms) {
+      auto key = order_.front().key;
+      pop();
+      auto i = keys_.find(key);
+      if (i == keys_.end())
+        continue;
+      auto& x = i->second;
+      if (x.task && x.due_ms <= now_ms) {
+        due.emplace_back(std::move(key), std::move(*x.task));
+        x.task.reset();
+        --pending_;
+        x.quiet_from_ms = now_ms + window_ms_;
+        push({x.quiet_from_ms, i->first});
+      } else if (!x.task && x.quiet_from_ms <= now_ms) {
+        keys_.erase(i);
+      }
+    }
+    return due;
+  }
+
+  /// When `take_due` has to be called again, nothing if never.
+  std::optional<std::int64_t> next_due_ms() const {
+    return order_.empty() ? std::nullopt : std::optional(order_.front().due_ms);
+  }
+
+  std::size_t pending() const { return pending_; }
+
+private:
+  struct entry {
+    std::optional<Task> task;
+    std::int64_t due_ms = 0;
+    std::int64_t quiet_from_ms = 0;
+  };
+
+  struct moment {
+    std::int64_t due_ms;
+    Key key;
+    bool operator<(const moment& other) const { return due_ms > other.due_ms; }
+  };
+
+  using map = std::unordered_map<Key, entry, Hash, Equal>;
+
+  bool add(typename map::iterator i, const Key& key, Task task, std::int64_t due_ms) {
+    if (i != keys_.end() && i->second.task) {
+      i->second.task->merge(std::move(task));
+      if (due_ms < i->second.due_ms) {
+        i->second.due_ms = due_ms;
+        push({due_ms, key});
+      }
+      return true;
+    }
+    if (pending_ >= tasks_max_)
+      return false;
+    auto& x = i != keys_.end() ? i->second : keys_[key];
+    x.task = std::move(task);
+    x.due_ms = due_ms;
+    ++pending_;
+    push({due_ms, key});
+    return true;
+  }
+
+  void push(moment x) {
+    order_.push_back(std::move(x));
+    std::push_heap(order_.begin(), order_.end());
+  }
+
+  void pop() {
+    std::pop_heap(order_.begin(), order_.end());
+    order_.pop_back();
+  }
+
+  std::int64_t window_ms_;
+  std::size_t tasks_max_;
+  std::size_t pending_ = 0;
+  map keys_;
+  /// A heap; entries whose key has moved on are dropped when they come up.
+  std::vector<moment> order_;
+};
+
+} // namespace nacre

@@ -1,0 +1,38 @@
+#include "actors/lease.hpp"
+
+namespace nacre {
+
+renewal_result lease_table::renew(const service_key_view& service, std::string_view ip,
+                                  std::uint16_t port, std::int64_t now_ms) const {
+  address key{service, ip, port, hash_of(service, ip, port)};
+  auto& part = stripe_of(key.hash);
+  std::shared_lock guard(part.lock);
+  auto i = part.leases.find(key);
+  if (i == part.leases.end())
+    return {};
+  const lease& x = **i;
+  x.renewed_ms.store(now_ms, std::memory_order_relaxed);
+  renewal_result result;
+  result.state = x.healthy.load(std::memory_order_relaxed) ? renewal::renewed : renewal::unhealthy;
+  if (x.own_interval.load(std::memory_order_relaxed))
+    result.beat_interval_ms = x.beat_interval_ms.load(std::memory_order_relaxed);
+  return result;
+}
+
+void lease_table::insert(const lease_ptr& x) {
+  auto& part = stripe_of(hash_of(x->service->view(), x->client.ip, x->client.port));
+  std::unique_lock guard(part.lock);
+  part.leases.erase(x);
+  part.leases.insert(x);
+}
+
+std::size_t lease_table::size() const {
+  std::size_t n = 0;
+  for (auto& part : stripes_) {
+    std::shared_lock guard(part.lock);
+    n += part.leases.size();
+  }
+  return n;
+}
+
+} // namespace nacre

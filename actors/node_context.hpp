@@ -1,0 +1,106 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "actors/directory.hpp"
+#include "actors/history.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/lease.hpp"
+#include "actors/metadata_store.hpp"
+#include "config/options.hpp"
+
+namespace nacre {
+
+/// Sends datagrams to subscribers; given to UDP PUSH from the edge. Any thread, never blocks.
+class datagram_sink {
+public:
+  virtual ~datagram_sink() = default;
+
+  /// `ip` is a numeric address. Failures to send are not told: an ack tells of success.
+  virtual void send(const std::string& ip, std::uint16_t port,
+                    std::shared_ptr<const std::string> datagram) = 0;
+};
+
+/// The place where neighbours find the present handle of an actor that its supervisor may have
+/// restarted. Any thread.
+template <class Handle>
+class handle_cell {
+public:
+  Handle get() const {
+    std::lock_guard guard(lock_);
+    return handle_;
+  }
+
+  void set(Handle handle) {
+    std::lock_guard guard(lock_);
+    std::swap(handle_, handle);
+  }
+
+private:
+  mutable std::mutex lock_;
+  Handle handle_;
+};
+
+/// Numbers that many actors add to and operators read (Nacos `MetricsMonitor`).
+struct node_counters {
+  std::atomic<std::int64_t> instances{0};
+  std::atomic<std::int64_t> subscribers{0};
+  std::atomic<std::int64_t> clients{0};
+  std::atomic<std::uint64_t> pushes{0};
+  std::atomic<std::uint64_t> pushes_acked{0};
+  std::atomic<std::uint64_t> pushes_failed{0};
+  std::atomic<std::uint64_t> pushes_empty{0};
+  std::atomic<std::int64_t> push_cost_ms_total{0};
+  std::atomic<std::int64_t> push_cost_ms_max{-1};
+};
+
+/// What every actor of one node is given at spawn: options, the concurrent tables, handles of
+/// neighbours. One per node, so a whole cluster fits in one process.
+struct node_context {
+  explicit node_context(nacre::options opts, std::size_t shards_count)
+    : options(std::move(opts)), shards(shards_count) {}
+
+  const nacre::options options;
+  /// Wall clock in ms; tests put their own in.
+  std::function<std::int64_t()> wall_ms = [] {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  };
+
+  nacre::directory directory;
+  lease_table leases;
+  history_book history;
+  metadata_store store;
+  node_counters counters;
+  /// Null in tests without a network.
+  std::shared_ptr<datagram_sink> datagrams;
+
+  handle_cell<node_actor> node;
+  handle_cell<service_registry_actor> registry;
+  handle_cell<push_engine_actor> push_engine;
+  handle_cell<udp_push_actor> udp_push;
+  handle_cell<metadata_actor> metadata;
+  handle_cell<inspector_actor> inspector;
+  std::vector<handle_cell<client_shard_actor>> shards;
+
+  std::size_t shard_of(const client_id& client) const { return client.hash() % shards.size(); }
+  client_shard_actor shard(const client_id& client) const {
+    return shards[shard_of(client)].get();
+  }
+};
+
+using node_context_ptr = std::shared_ptr<node_context>;
+
+/// The steady clock of an actor in ms: virtual in tests.
+template <class Self>
+std::int64_t steady_ms(Self* self) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+           self->clock().now().time_since_epoch())
+    .count();
+}
+
+} // namespace nacre

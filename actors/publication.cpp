@@ -1,0 +1,25 @@
+#include "actors/publication.hpp"
+
+#include <algorithm>
+
+namespace nacre {
+
+bool same_publication(const publication& a, const publication& b) {
+  return a.held_by == b.held_by
+         && std::equal(a.instances.begin(), a.instances.end(), b.instances.begin(),
+                       b.instances.end(), same_instance);
+}
+
+publication_ptr with_health(const publication& x, bool healthy) {
+  auto instances = x.instances;
+  for (auto& one : instances)
+    one.healthy = healthy;
+  return make_publication(x.held_by, std::move(instances));
+}
+
+bool same_subscriber(const subscriber& a, const subscriber& b) {
+  return a.held_by == b.held_by && a.clusters == b.clusters && a.app == b.app
+         && a.agent == b.agent;
+}
+
+} // namespace nacre

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/lease.hpp"
+#include "actors/persistent_set.hpp"
+#include "protocol/instance.hpp"
+
+namespace nacre {
+
+/// What one client publishes for one service: one instance for an ip:port client. Immutable; a
+/// change makes a new one that keeps the lease.
+struct publication : boost::intrusive_ref_counter<publication, boost::thread_safe_counter> {
+  publication(lease_ptr l, std::vector<instance> xs)
+    : held_by(std::move(l)), instances(std::move(xs)) {}
+
+  const lease_ptr held_by;
+  const std::vector<instance> instances;
+};
+
+using publication_ptr = boost::intrusive_ptr<const publication>;
+
+inline publication_ptr make_publication(lease_ptr held_by, std::vector<instance> instances) {
+  return new publication(std::move(held_by), std::move(instances));
+}
+
+bool same_publication(const publication& a, const publication& b);
+
+/// `x` with the health of all its instances set.
+publication_ptr with_health(const publication& x, bool healthy);
+
+/// A client that wants to hear of the changes of one service.
+struct subscriber : boost::intrusive_ref_counter<subscriber, boost::thread_safe_counter> {
+  subscriber(lease_ptr l, std::vector<std::string> wanted, std::string app_name,
+             std::string user_agent)
+    : held_by(std::move(l)),
+      clusters(std::move(wanted)),
+      app(std::move(app_name)),
+      agent(std::move(user_agent)) {}
+
+  bool wants(std::string_view wanted) const {
+    return std::find(clusters.begin(), clusters.end(), wanted) != clusters.end();
+  }
+
+  /// One address may ask for several selections of a service; more replace the oldest.
+  static constexpr std::size_t clusters_max = 8;
+
+  const lease_ptr held_by;
+  /// The `clusters` texts as the client wrote them, last one asked for at the end: each gets a
+  /// push that echoes it.
+  const std::vector<std::string> clusters;
+  const std::string app;
+  const std::string agent;
+};
+
+using subscriber_ptr = boost::intrusive_ptr<const subscriber>;
+
+bool same_subscriber(const subscriber& a, const subscriber& b);
+
+/// Both are kept by their client's id.
+struct key_by_client {
+  template <class Pointer>
+  const client_id& operator()(const Pointer& x) const {
+    return x->held_by->client;
+  }
+};
+
+using publication_set = persistent_set<publication_ptr, key_by_client>;
+using subscriber_set = persistent_set<subscriber_ptr, key_by_client>;
+
+} // namespace nacre

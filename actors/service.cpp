@@ -1,0 +1,310 @@
+#include "actors/service.hpp"
+
+#include <algorithm>
+
+#include "protocol/json_writer.hpp"
+
+namespace nacre {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A restarted service asks shards that did not answer again after this time.
+constexpr auto rebuild_retry = 200ms;
+
+} // namespace
+
+void service_state::start(node_context_ptr ctx, service_ref key, bool failed_before) {
+  context = std::move(ctx);
+  table.emplace(key, context->wall_ms());
+  if (failed_before) {
+    rebuild = std::make_unique<rebuilding>();
+    rebuild->heard.resize(context->shards.size());
+    rebuild->last_view = context->directory.find(key->view());
+    if (auto& last = rebuild->last_view) {
+      table->continue_after(*last);
+      counted_instances = last->publications.size();
+      counted_subscribers = last->subscribers.size();
+    }
+  }
+  auto stored = key->view();
+  table->set_stored(context->store.overlays(stored), context->store.metadata(stored),
+                    context->wall_ms());
+  if (rebuild)
+    ask_silent_shards();
+  else
+    publish_view();
+}
+
+void service_state::publish_view() {
+  context->directory.publish(table->make_view());
+  auto count = [](std::atomic<std::int64_t>& total, std::size_t& counted, std::size_t now) {
+    total += static_cast<std::int64_t>(now) - static_cast<std::int64_t>(counted);
+    counted = now;
+  };
+  count(context->counters.instances, counted_instances, table->publications().size());
+  count(context->counters.subscribers, counted_subscribers, table->subscribers().size());
+}
+
+void service_state::finish_change(bool visible, const ticket_ptr& answer) {
+  if (rebuild) {
+    rebuild->waiting.push_back(answer);
+    return;
+  }
+  if (visible) {
+    publish_view();
+    if (!table->subscribers().empty())
+      self->send(context->push_engine.get(), service_changed{table->key()});
+  }
+  complete(answer);
+}
+
+void service_state::remember(change_kind what, const change_cause& cause, const lease_ptr& who) {
+  context->history.add(table->key(), {context->wall_ms(), what, cause.why, who, cause.by});
+}
+
+void service_state::on_publish(const publish& msg) {
+  auto known = table->publications().find(msg.what->held_by->client);
+  bool was_healthy = known && (*known)->instances.front().healthy;
+  auto result = table->publish(msg.what, context->wall_ms());
+  if (result == publish_result::conflict) {
+    self->send(context->shard(msg.what->held_by->client), publish_refused{msg.what});
+    bool persistent = table->kind() == service_kind::persistent;
+    complete(msg.answer,
+             {ec::kind_conflict, "Current service " + table->key()->grouped_name() + " is "
+                                   + (persistent ? "persistent" : "ephemeral")
+                                   + " service, can't register "
+                                   + (persistent ? "ephemeral" : "persistent") + " instance."});
+    return;
+  }
+  bool is_healthy = msg.what->instances.front().healthy;
+  if (result == publish_result::added)
+    remember(change_kind::registered, msg.cause, msg.what->held_by);
+  else if (result == publish_result::updated)
+    remember(was_healthy == is_healthy ? change_kind::updated
+             : is_healthy              ? change_kind::healthy
+                                       : change_kind::unhealthy,
+             msg.cause, msg.what->held_by);
+  finish_change(result != publish_result::unchanged, msg.answer);
+}
+
+void service_state::on_withdraw(const withdraw& msg) {
+  // Only what this lease published: a successor of the same address stays.
+  auto known = table->publications().find(msg.held_by->client);
+  if (!known || (*known)->held_by != msg.held_by)
+    return finish_change(false, msg.answer);
+  table->withdraw(msg.held_by->client, context->wall_ms());
+  remember(change_kind::removed, msg.cause, msg.held_by);
+  finish_change(true, msg.answer);
+  note_use();
+}
+
+void service_state::on_subscribe(const subscribe& msg) {
+  bool known = table->subscribers().find(msg.who->held_by->client) != nullptr;
+  if (!table->subscribe(msg.who))
+    return;
+  if (!known)
+    remember(change_kind::subscribed, {}, msg.who->held_by);
+  if (rebuild)
+    return;
+  publish_view();
+  self->send(context->push_engine.get(), service_subscribed{msg.who});
+}
+
+void service_state::on_unsubscribe(const unsubscribe& msg) {
+  auto known = table->subscribers().find(msg.held_by->client);
+  if (!known || (*known)->held_by != msg.held_by)
+    return;
+  table->unsubscribe(msg.held_by->client);
+  remember(change_kind::unsubscribed, msg.cause, msg.held_by);
+  if (!rebuild)
+    publish_view();
+  note_use();
+}
+
+void service_state::on_stored_changed(const stored_changed& msg) {
+  auto key = table->key()->view();
+  bool visible = table->set_stored(context->store.overlays(key), context->store.metadata(key),
+                                   context->wall_ms());
+  if (msg.create_ephemeral) {
+    table->create(*msg.create_ephemeral, context->wall_ms());
+    visible = true;
+  }
+  finish_change(visible, msg.answer);
+  note_use();
+}
+
+void service_state::on_delete(const delete_service& msg) {
+  auto grouped = table->key()->grouped_name();
+  if (!table->listed())
+    return complete(msg.answer, {ec::service_not_found, "service " + grouped + " not found!"});
+  if (!table->publications().empty())
+    return complete(msg.answer, {ec::service_not_empty,
+                                 "Service " + grouped
+                                   + " is not empty, can't be delete. Please unregister instance "
+                                     "first"});
+  end_listing();
+  finish_change(true, msg.answer);
+  note_use();
+}
+
+void service_state::on_recall(const recall& msg) {
+  recalled answer;
+  answer.life = msg.life;
+  auto of_shard = [&](const client_id& client) { return context->shard_of(client) == msg.shard; };
+  auto collect = [&](const publication_set& publications, const subscriber_set& subscribers) {
+    publications.for_each([&](auto& x) {
+      if (of_shard(x->held_by->client))
+        answer.publications.push_back(x);
+    });
+    subscribers.for_each([&](auto& x) {
+      if (of_shard(x->held_by->client))
+        answer.subscribers.push_back(x);
+    });
+  };
+  // While rebuilding, the last view knows more than the table; what came since is newer.
+  if (rebuild && rebuild->last_view)
+    collect(rebuild->last_view->publications, rebuild->last_view->subscribers);
+  collect(table->publications(), table->subscribers());
+  self->send(context->shards[msg.shard].get(), std::move(answer));
+}
+
+void service_state::on_replayed(const replayed& msg) {
+  if (!rebuild || rebuild->heard[msg.shard])
+    return;
+  rebuild->heard[msg.shard] = true;
+  for (auto& x : msg.publications)
+    table->publish(x, context->wall_ms());
+  for (auto& x : msg.subscribers)
+    table->subscribe(x);
+  if (std::find(rebuild->heard.begin(), rebuild->heard.end(), false) == rebuild->heard.end())
+    finish_rebuilding();
+}
+
+void service_state::ask_silent_shards() {
+  for (std::size_t i = 0; i < rebuild->heard.size(); ++i)
+    if (!rebuild->heard[i])
+      self->send(context->shards[i].get(), replay{table->key()});
+  self->delayed_send(self, rebuild_retry, caf::tick_atom_v);
+}
+
+void service_state::finish_rebuilding() {
+  auto done = std::move(rebuild);
+  remember(change_kind::rebuilt, {change_reason::restart, ""}, nullptr);
+  finish_change(true, nullptr);
+  for (auto& answer : done->waiting)
+    complete(answer);
+  note_use();
+}
+
+void service_state::note_use() {
+  empty_since_ms = steady_ms(self);
+  if (end_watched || rebuild || !table->publications().empty())
+    return;
+  end_watched = true;
+  self->delayed_send(self, context->options.cleaning.empty_service_expired, caf::tick_atom_v);
+}
+
+void service_state::on_tick(const caf::tick_atom&) {
+  if (rebuild)
+    return ask_silent_shards();
+  end_watched = false;
+  if (!table->publications().empty())
+    return;
+  auto left_ms = empty_since_ms + context->options.cleaning.empty_service_expired.count()
+                 - steady_ms(self);
+  if (left_ms > 0) {
+    end_watched = true;
+    self->delayed_send(self, std::chrono::milliseconds(left_ms), caf::tick_atom_v);
+    return;
+  }
+  if (table->listed()) {
+    end_listing();
+    publish_view();
+  }
+  if (table->subscribers().empty())
+    retire();
+}
+
+void service_state::end_listing() {
+  self->send(context->metadata.get(),
+             service_ended{table->key(), table->overlays(), table->metadata()});
+  table->unlist(context->wall_ms());
+}
+
+void service_state::retire() {
+  // Nobody can send through the directory while the condition is looked at, so an empty mailbox
+  // means that no publication is lost.
+  if (context->directory.remove_if(table->key()->view(), [this] { return self->mailbox().empty(); }))
+    self->quit();
+  else
+    note_use();
+}
+
+caf::result<actor_status> service_state::on_status(const status_request& msg) {
+  auto key = table->key()->namespace_id + "@@" + table->key()->grouped_name();
+  auto summary = std::to_string(table->publications().size()) + " instances, "
+                 + std::to_string(table->subscribers().size()) + " subscribers, revision "
+                 + std::to_string(table->revision()) + (rebuild ? ", rebuilding" : "");
+  auto status = make_status(self, *this, std::move(key), std::move(summary));
+  if (!origin)
+    status.parent = context->registry.get().id(); // a first life has no record of its own
+  if (msg.detailed)
+    status.details = details();
+  return status;
+}
+
+std::string service_state::details() const {
+  json_writer out;
+  out.begin_object()
+    .field("namespaceId", table->key()->namespace_id)
+    .field("groupName", table->key()->group)
+    .field("name", table->key()->name)
+    .field("revision", table->revision())
+    .field("listed", table->listed())
+    .field("ephemeral", table->kind() == service_kind::ephemeral);
+  auto now_ms = steady_ms(self);
+  out.key("publishers").begin_array();
+  table->publications().for_each([&](const publication_ptr& x) {
+    auto& one = x->instances.front();
+    out.begin_object()
+      .field("clientId", x->held_by->client.to_string())
+      .field("cluster", one.cluster_name)
+      .field("healthy", one.healthy)
+      .field("lastBeatAgoMs", now_ms - x->held_by->renewed_ms.load())
+      .end_object();
+  });
+  out.end_array().key("subscribers").begin_array();
+  table->subscribers().for_each([&](const subscriber_ptr& x) {
+    out.begin_object()
+      .field("clientId", x->held_by->client.to_string())
+      .field("clusters", x->clusters.back())
+      .field("app", x->app)
+      .field("agent", x->agent)
+      .end_object();
+  });
+  out.end_array().end_object();
+  return out.take();
+}
+
+service_actor::behavior_type service(service_actor::stateful_pointer<service_state> self,
+                                     node_context_ptr context, service_ref key, bool rebuild,
+                                     actor_origin_ptr origin) {
+  begin_life(self, std::move(origin));
+  self->state.start(std::move(context), std::move(key), rebuild);
+  return {
+    on(self, &service_state::on_publish),
+    on(self, &service_state::on_withdraw),
+    on(self, &service_state::on_subscribe),
+    on(self, &service_state::on_unsubscribe),
+    on(self, &service_state::on_stored_changed),
+    on(self, &service_state::on_delete),
+    on(self, &service_state::on_recall),
+    on(self, &service_state::on_replayed),
+    on(self, &service_state::on_tick),
+    on(self, &service_state::on_status),
+  };
+}
+
+} // namespace nacre

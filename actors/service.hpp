@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "actors/actor_base.hpp"
+#include "actors/service_table.hpp"
+
+namespace nacre {
+
+/// State of a SERVICE: index over its clients, its view, its part of the history.
+struct service_state : actor_state {
+  static inline const char* name = "service";
+
+  explicit service_state(service_actor::pointer me) : self(me) {}
+
+  void start(node_context_ptr context, service_ref key, bool rebuild);
+
+  void on_publish(const publish& msg);
+  void on_withdraw(const withdraw& msg);
+  void on_subscribe(const subscribe& msg);
+  void on_unsubscribe(const unsubscribe& msg);
+  void on_stored_changed(const stored_changed& msg);
+  void on_delete(const delete_service& msg);
+  void on_recall(const recall& msg);
+  void on_replayed(const replayed& msg);
+  void on_tick(const caf::tick_atom& msg);
+  caf::result<actor_status> on_status(const status_request& msg);
+
+private:
+  /// A restarted service collects from all shards before readers see anything new of it.
+  struct rebuilding {
+    std::vector<bool> heard;
+    std::vector<ticket_ptr> waiting;
+    service_view_ptr last_view;
+  };
+
+  void publish_view();
+  /// Readers see the state now: tell them that wait, and those who subscribed.
+  void finish_change(bool visible, const ticket_ptr& answer);
+  void remember(change_kind what, const change_cause& cause, const lease_ptr& who);
+  void ask_silent_shards();
+  void finish_rebuilding();
+  /// A service that nobody publishes ends some time after it was used last.
+  void note_use();
+  void end_listing();
+  void retire();
+  std::string details() const;
+
+  service_actor::pointer self;
+  node_context_ptr context;
+  std::optional<service_table> table;
+  std::unique_ptr<rebuilding> rebuild;
+  /// What of this service is in the node's counters.
+  std::size_t counted_instances = 0;
+  std::size_t counted_subscribers = 0;
+  /// Last use while nobody publishes, ms of the steady clock.
+  std::int64_t empty_since_ms = 0;
+  /// A tick that looks for the end is under way.
+  bool end_watched = false;
+};
+
+/// @param rebuild the service failed before: take over from its last view and its clients
+service_actor::behavior_type service(service_actor::stateful_pointer<service_state> self,
+                                     node_context_ptr context, service_ref key, bool rebuild,
+                                     actor_origin_ptr origin);
+
+/// Sends `message` to the service of `key` and spawns it first if need be.
+/// @returns false if the node has as many services as it may have.
+template <class Message>
+bool send_to_service(caf::local_actor* sender, const node_context_ptr& context,
+                     const service_key_view& key, Message message);
+
+/// Spawns the actor of a new service and tells its supervisor; null at the bound of services.
+service_actor spawn_service(caf::actor_system& system, const node_context_ptr& context,
+                            const service_ref& key);
+
+template <class Message>
+bool send_to_service(caf::local_actor* sender, const node_context_ptr& context,
+                     const service_key_view& key, Message message) {
+  return context->directory.with_actor(
+    key,
+    [&](const service_ref& owned) { return spawn_service(sender->system(), context, owned); },
+    [&](const service_actor& target) { caf::anon_send(target, std::move(message)); });
+}
+
+} // namespace nacre

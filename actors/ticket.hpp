@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "actors/error.hpp"
+
+namespace nacre {
+
+/// The answer that somebody outside the actors waits for (the bridge of the HTTP front). It goes
+/// along with the write from actor to actor; whoever finishes the write completes it. A ticket
+/// that is dropped on the way (its actor was killed) completes itself with `ec::unavailable`, so
+/// no caller waits for ever. Any thread.
+class ticket {
+public:
+  ticket() = default;
+  ticket(const ticket&) = delete;
+  ticket& operator=(const ticket&) = delete;
+  virtual ~ticket() = default;
+
+  /// Takes effect once; later calls do nothing.
+  void complete(outcome result) {
+    if (!std::exchange(done_, true))
+      deliver(std::move(result));
+  }
+
+protected:
+  /// To be called by the destructor of the most derived class.
+  void complete_if_dropped() {
+    complete({ec::unavailable, "the write was interrupted, please try again"});
+  }
+
+private:
+  virtual void deliver(outcome result) = 0;
+
+  bool done_ = false;
+};
+
+/// Null where nobody waits.
+using ticket_ptr = std::shared_ptr<ticket>;
+
+inline void complete(const ticket_ptr& x, outcome result = {}) {
+  if (x)
+    x->complete(std::move(result));
+}
+
+} // namespace nacre

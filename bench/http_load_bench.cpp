@@ -1,0 +1,349 @@
+// How many registrations, beats and queries per second does a registry answer over keep-alive
+// connections, and how far is that from other servers asked with the very same bytes?
+
+#include "bench/arguments.hpp"
+#include "bench/clock.hpp"
+#include "bench/endpoint.hpp"
+#include "bench/failure.hpp"
+#include "bench/fleet.hpp"
+#include "bench/server_cpu.hpp"
+#include "bench/sources.hpp"
+#include "bench/statistics.hpp"
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <numeric>
+#include <optional>
+
+namespace nacre::bench {
+
+namespace {
+
+constexpr auto help = R"(http_load_bench: closed-loop load from one thread, rounds interleaved
+  --target NAME=HOST:PORT   a Nacos-compatible server; repeatable, the first is the subject
+  --bare NAME=HOST:PORT     a bare_server, asked for answers as large as the subject's; repeatable
+  --pid NAME=PID            process of that server, to print its processor time per answer
+  --cases LIST              of register, beat, light-beat, query (default register,beat,query)
+  --services N --instances N   services, and instances of each (default 1000, 10)
+  --connections N           keep-alive connections (default 64)
+  --seconds S --warmup-seconds S   of each round (default 5, 1; together at most 12)
+  --rounds N                rounds per case and server (default 3)
+  --settle-ms N             wait before queries are checked (default 1500; Nacos' cache lasts 500)
+  --answer-size N           bytes a bare server sends where there is no subject (default 2000)
+Only loopback addresses are loaded. Exit code 1: a wrong answer; 2: a wrong command line.
+)";
+
+/// Instances nobody beats for turn unhealthy after 15 s, so beats are sent before this age.
+constexpr std::int64_t refresh_ns = 4'000'000'000;
+
+/// What the pass that checks registrations leaves behind.
+constexpr int first_weight = 2;
+
+struct settings {
+  fleet all;
+  std::vector<request_kind> cases;
+  std::size_t connections = 0;
+  std::size_t rounds = 0;
+  std::size_t answer_size = 0;
+  timed_load::span times;
+  std::chrono::milliseconds settle{};
+};
+
+/// One server under load and what it has reached in the current case.
+struct contestant {
+  named_endpoint server;
+  bool is_bare = false;
+  std::int64_t pid = 0; // 0 = not known
+  std::int64_t refreshed_ns = 0;
+  std::size_t cursor = 0;
+  std::size_t answers = 0;
+  std::size_t reconnects = 0;
+  std::vector<std::size_t> sizes;
+  std::optional<std::uint64_t> meaning;
+  std::vector<double> rates;
+  std::vector<double> busy;   // of the generator, as a share of one core
+  std::vector<double> cpu_us; // of the server for each answer
+  std::vector<double> cpu;    // of the server, as a share of one core
+  std::vector<std::uint32_t> latencies_ns;
+};
+
+/// The requests of a case. `sizes` are those of the answers, empty while they are unknown.
+request_set build(const settings& options, request_kind kind, std::vector<std::size_t> sizes) {
+  const auto& all = options.all;
+  const bool is_query = kind == request_kind::query;
+  const auto count = is_query ? all.services : all.instances();
+  request_set set{kind, {is_query ? all.per_service : 0}, {}, std::move(sizes)};
+  if (set.sizes.empty())
+    set.sizes.assign(count, options.answer_size);
+  // Each pass changes the weight of every instance. None is 1: as the default it may count as "not
+  // given", and a registry that then keeps the old weight would have nothing to do.
+  for (const int weight : kind == request_kind::register_instance ? std::vector{first_weight, 3}
+                                                                  : std::vector{0}) {
+    auto& pass = set.passes.emplace_back();
+    pass.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+      switch (kind) {
+      case request_kind::register_instance:
+        pass.push_back(register_request(all, i, weight, set.sizes[i]));
+        break;
+      case request_kind::beat:
+        pass.push_back(beat_request(all, i, set.sizes[i]));
+        break;
+      case request_kind::light_beat:
+        pass.push_back(light_beat_request(all, i, set.sizes[i]));
+        break;
+      case request_kind::query:
+        pass.push_back(query_request(all, i, set.sizes[i]));
+        break;
+      }
+  }
+  return set;
+}
+
+class comparison {
+public:
+  comparison(settings options, std::vector<contestant> contestants)
+      : options_(std::move(options)), contestants_(std::move(contestants)),
+        keep_alive_(build(options_, request_kind::beat, {})) {}
+
+  void run() {
+    fill();
+    for (const auto kind : options_.cases)
+      run_case(kind);
+  }
+
+private:
+  /// Registers every instance at every registry.
+  void fill() {
+    const auto set = build(options_, request_kind::register_instance, {});
+    for (auto& one : contestants_) {
+      if (one.is_bare)
+        continue;
+      const auto begin = now_ns();
+      checked_pass pass(set, 1);
+      run_pool(one.server.address, options_.connections, pass);
+      one.refreshed_ns = now_ns();
+      const auto seconds = static_cast<double>(one.refreshed_ns - begin) / 1e9;
+      std::printf("fill target=%s instances=%zu seconds=%.2f per_second=%.0f\n",
+                  one.server.name.c_str(), options_.all.instances(), seconds,
+                  static_cast<double>(options_.all.instances()) / seconds);
+    }
+    std::fflush(stdout);
+    settle();
+  }
+
+  /// Waits until queries see what was registered.
+  void settle() const {
+    boost::asio::io_context context;
+    boost::asio::steady_timer(context, options_.settle).wait();
+  }
+
+  /// Looks whether the registrations that were answered with ok have been carried out.
+  void confirm_registrations(const contestant& one) {
+    settle();
+    auto set = build(options_, request_kind::query, {});
+    set.wanted.weight = first_weight;
+    checked_pass pass(set);
+    run_pool(one.server.address, options_.connections, pass);
+  }
+
+  /// Beats for all instances at all registries, whoever is measured next: a registry that drops
+  /// instances in the background would take time from another one's round.
+  void refresh() {
+    for (auto& one : contestants_) {
+      if (one.is_bare || now_ns() - one.refreshed_ns < refresh_ns)
+        continue;
+      checked_pass pass(keep_alive_);
+      run_pool(one.server.address, options_.connections, pass);
+      one.refreshed_ns = now_ns();
+    }
+  }
+
+  /// Reads every answer of one pass in full; the subject's sizes become those of the bare server.
+  request_set verify(request_kind kind) {
+    auto set = build(options_, kind, {});
+    std::optional<std::uint64_t> expected;
+    for (auto& one : contestants_) {
+      const auto server = one.server;
+      one = contestant{.server = server,
+                       .is_bare = one.is_bare,
+                       .pid = one.pid,
+                       .refreshed_ns = one.refreshed_ns};
+      if (one.is_bare)
+        continue;
+      refresh();
+      checked_pass pass(set);
+      run_pool(server.address, options_.connections, pass);
+      if (kind == request_kind::register_instance)
+        confirm_registrations(one);
+      one.sizes = pass.sizes();
+      one.meaning = pass.meaning();
+      if (!expected)
+        set.sizes = one.sizes;
+      else if (*expected != *one.meaning)
+        throw failure(server.name + " answers otherwise than " + contestants_[0].server.name);
+      expected = expected ? expected : one.meaning;
+      // The pass that was just sent must not be the first of the measurement again.
+      one.cursor = set.passes.front().size();
+    }
+    for (auto& one : contestants_)
+      if (one.is_bare)
+        one.sizes = set.sizes;
+    return build(options_, kind, set.sizes);
+  }
+
+  void run_case(request_kind kind) {
+    const auto set = verify(kind);
+    for (std::size_t round = 0; round < options_.rounds; ++round)
+      for (auto& one : contestants_) {
+        refresh();
+        run_round(set, one);
+      }
+    for (const auto& one : contestants_)
+      print(kind, one);
+    for (std::size_t i = 1; i < contestants_.size(); ++i)
+      print_ratio(kind, contestants_.front(), contestants_[i]);
+    std::fflush(stdout);
+  }
+
+  void run_round(const request_set& set, contestant& one) {
+    timed_load load(set, one.is_bare, one.sizes, options_.times, one.cursor);
+    const auto cpu_begin = one.pid ? process_cpu_ns(one.pid) : 0;
+    const auto begin = now_ns();
+    const auto report = run_pool(one.server.address, options_.connections, load);
+    const auto wall = static_cast<double>(now_ns() - begin);
+    if (one.pid) {
+      const auto cpu = static_cast<double>(process_cpu_ns(one.pid) - cpu_begin);
+      one.cpu_us.push_back(cpu / 1e3 / static_cast<double>(load.answers()));
+      one.cpu.push_back(cpu / wall);
+    }
+    one.rates.push_back(load.per_second());
+    one.busy.push_back(report.busy);
+    one.answers += load.answers();
+    one.reconnects += report.reconnects;
+    one.latencies_ns.insert(one.latencies_ns.end(), load.latencies_ns().begin(),
+                            load.latencies_ns().end());
+  }
+
+  static void print(request_kind kind, const contestant& one) {
+    const auto word = std::string(to_word(kind));
+    const auto bytes = std::accumulate(one.sizes.begin(), one.sizes.end(), std::size_t{0});
+    const auto to_us = [&](double share) {
+      return static_cast<double>(quantile(one.latencies_ns, share)) / 1e3;
+    };
+    std::printf("case=%s target=%s per_second=%.0f p50_us=%.0f p99_us=%.0f body_bytes=%zu "
+                "answers=%zu reconnects=%zu hash=",
+                word.c_str(), one.server.name.c_str(), median(one.rates), to_us(0.5), to_us(0.99),
+                one.sizes.empty() ? 0 : bytes / one.sizes.size(), one.answers, one.reconnects);
+    if (one.meaning)
+      std::printf("%016llx", static_cast<unsigned long long>(*one.meaning));
+    else
+      std::printf("sizes-only");
+    std::printf(" generator=%.0f%%", 100 * median(one.busy));
+    if (one.pid)
+      std::printf(" server=%.0f%% cpu_us=%.2f", 100 * median(one.cpu), median(one.cpu_us));
+    std::printf(" rounds=");
+    for (std::size_t i = 0; i < one.rates.size(); ++i)
+      std::printf("%s%.0f", i ? "," : "", one.rates[i]);
+    std::printf("\n");
+  }
+
+  /// Of neighbouring rounds, so that what disturbs both (another job, a hot core) cancels out.
+  static void print_ratio(request_kind kind, const contestant& subject, const contestant& other) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < subject.rates.size(); ++i)
+      ratios.push_back(other.rates[i] > 0 ? subject.rates[i] / other.rates[i] : 0);
+    std::printf("ratio case=%s %s/%s=%.3f range=%.3f..%.3f",
+                std::string(to_word(kind)).c_str(), subject.server.name.c_str(),
+                other.server.name.c_str(), median(ratios), quantile(ratios, 0),
+                quantile(ratios, 1));
+    // The same way round: above 1, the subject needs less processor time for an answer.
+    if (subject.pid && other.pid && median(subject.cpu_us) > 0)
+      std::printf(" by_cpu=%.3f", median(other.cpu_us) / median(subject.cpu_us));
+    std::printf("\n");
+  }
+
+  settings options_;
+  std::vector<contestant> contestants_;
+  request_set keep_alive_;
+};
+
+settings read_settings(const arguments& args) {
+  settings result;
+  result.all.prefix = "load-bench-";
+  result.all.services = args.whole("services", 1'000, 1, 100'000);
+  result.all.per_service = args.whole("instances", 10, 1, 10'000);
+  if (result.all.instances() > 1'000'000)
+    throw usage_error("at most 1000000 instances in all");
+  for (const auto& word : split(args.text("cases", "register,beat,query")))
+    result.cases.push_back(parse_kind(word));
+  result.connections = args.whole("connections", 64, 1, 1'000);
+  result.rounds = args.whole("rounds", 3, 1, 100);
+  result.answer_size = args.whole("answer-size", 2'000, 0, 16'000'000);
+  result.settle = std::chrono::milliseconds(args.whole("settle-ms", 1'500, 0, 5'000));
+  result.times.measure_s = args.real("seconds", 5, 0.05, 12);
+  result.times.warmup_s = args.real("warmup-seconds", 1, 0, 11);
+  if (result.times.measure_s + result.times.warmup_s > 12)
+    throw usage_error("a round of more than 12 s outlives the instances, which nobody beats for");
+  return result;
+}
+
+/// `text` is NAME=PID.
+void assign_pid(std::vector<contestant>& contestants, const std::string& text) {
+  const auto equals = text.find('=');
+  const auto name = text.substr(0, equals);
+  for (auto& one : contestants)
+    if (one.server.name == name && equals != text.npos) {
+      one.pid = parse_whole("pid", text.substr(equals + 1), 1, 1 << 22);
+      process_cpu_ns(one.pid); // fails now rather than after the fill
+      return;
+    }
+  throw usage_error("--pid wants NAME=PID with the name of a target, not " + text);
+}
+
+int run(const arguments& args) {
+  std::vector<contestant> contestants;
+  for (const auto& text : args.all("target"))
+    contestants.emplace_back().server = parse_named_endpoint(text);
+  for (const auto& text : args.all("bare")) {
+    contestants.emplace_back().server = parse_named_endpoint(text);
+    contestants.back().is_bare = true;
+  }
+  if (contestants.empty())
+    throw usage_error("no --target and no --bare, see --help");
+  for (const auto& text : args.all("pid"))
+    assign_pid(contestants, text);
+  comparison(read_settings(args), std::move(contestants)).run();
+  return EXIT_SUCCESS;
+}
+
+} // namespace
+
+} // namespace nacre::bench
+
+int main(int argc, char** argv) {
+  using namespace nacre::bench;
+  try {
+    const arguments args(argc, argv,
+                         {"target", "bare", "pid", "cases", "services", "instances", "connections",
+                          "seconds", "warmup-seconds", "rounds", "answer-size", "settle-ms"});
+    if (args.help()) {
+      std::cout << help;
+      return EXIT_SUCCESS;
+    }
+    return run(args);
+  } catch (const usage_error& error) {
+    std::cerr << "http_load_bench: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "http_load_bench: " << error.what() << '\n';
+    return 1;
+  }
+}

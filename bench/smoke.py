@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Runs one bench in a small way, so that none rots between the days somebody needs its figures.
+
+The servers are a bare_server on a free port and a registry of a few lines that keeps what it is
+told, answers in chunks or with Content-Length, pushes over UDP and can be told to answer wrongly:
+a bench that counts wrong answers as right would be worse than none.
+"""
+
+import argparse
+import gzip
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+PUSH_DELAY_S = 0.03
+TIMEOUT_S = 60
+
+
+class Registry(http.server.ThreadingHTTPServer):
+    """Just enough of a registry. `fault` names the way in which it is wrong."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, fault=""):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.fault = fault
+        self.lock = threading.Lock()
+        self.services = {}
+        self.subscribers = {}
+        self.acks = set()
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", 0))
+        for work in (self.serve_forever, self.read_acks):
+            threading.Thread(target=work, daemon=True).start()
+
+    def handle_error(self, *_):
+        """A bench that found a wrong answer hangs up, which is as it should be."""
+
+    def target(self):
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def info(self, name):
+        hosts = [
+            {
+                "ip": ip,
+                "port": 8080,
+                "weight": weight,
+                "healthy": True,
+                "serviceName": name,
+                "metadata": {},
+            }
+            for ip, weight in self.services.get(name, {}).items()
+        ]
+        if self.fault == "host-missing":
+            hosts = hosts[1:]
+        info = {"name": name, "lastRefTime": time.time_ns() // 10**6, "hosts": hosts}
+        return json.dumps(info, separators=(",", ":"))
+
+    def register(self, form):
+        name = form["serviceName"]
+        with self.lock:
+            weight = 1.0 if self.fault == "ignores-weight" else float(form["weight"])
+            self.services.setdefault(name, {})[form["ip"]] = weight
+            subscribers = list(self.subscribers.get(name, ()))
+        if subscribers and self.fault != "no-push":
+            timer = threading.Timer(PUSH_DELAY_S, self.push, (name, subscribers))
+            timer.daemon = True
+            timer.start()
+
+    def push(self, name, subscribers):
+        with self.lock:
+            message = {"type": "dom", "data": self.info(name), "lastRefTime": time.time_ns()}
+        data = json.dumps(message, separators=(",", ":")).encode()
+        if len(data) >= 1024:
+            data = gzip.compress(data)
+        for address in subscribers:
+            self.udp.sendto(data, address)
+
+    def read_acks(self):
+        while True:
+            ack = json.loads(self.udp.recv(4096))
+            if ack["type"] == "push-ack" and ack["data"] == "":
+                self.acks.add(int(ack["lastRefTime"]))
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def answer(self, body, status=200):
+        closes = self.server.fault == "closes"
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n"
+        head += "Connection: close\r\n" if closes else ""
+        data = body.encode()
+        if len(data) % 2 and len(data) > 40:
+            middle = len(data) // 2
+            head += "Transfer-Encoding: chunked\r\n"
+            parts = [b"%x\r\n%s\r\n" % (len(x), x) for x in (data[:middle], data[middle:], b"")]
+            data = b"".join(parts)
+        else:
+            head += f"CONTENT-LENGTH:{len(data)}\r\n"
+        if self.server.fault == "too-long":
+            data += b"x"
+        self.wfile.write(head.encode() + b"\r\n" + data)
+        self.close_connection = closes
+
+    def form(self):
+        text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        text = text or urllib.parse.urlsplit(self.path).query
+        return dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
+
+    def do_POST(self):
+        self.server.register(self.form())
+        self.answer("ok")
+
+    def do_PUT(self):
+        code = 20404 if self.server.fault == "beat-unknown" else 10200
+        beat = json.loads(self.form().get("beat", "{}"))
+        assert not beat or beat["serviceName"].startswith("DEFAULT_GROUP@@"), beat
+        self.answer(f'{{"clientBeatInterval":5000,"code":{code},"lightBeatEnabled":true}}')
+
+    def do_GET(self):
+        form = self.form()
+        name = form["serviceName"]
+        with self.server.lock:
+            if int(form.get("udpPort", 0)) > 0:
+                address = (form["clientIP"], int(form["udpPort"]))
+                self.server.subscribers.setdefault(name, set()).add(address)
+            info = self.server.info(name)
+        self.answer(info, 500 if self.server.fault == "status" else 200)
+
+    def log_message(self, *_):
+        pass
+
+
+class Bare:
+    """A bare_server on a port of its own choice."""
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+        self.target = self.process.stdout.readline().split()[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(TIMEOUT_S)
+        assert code == 0, f"bare_server ended with {code}"
+
+
+def run(program, *words, code=0, says=""):
+    """Runs a bench; its output must match `says` and its exit code be `code`."""
+    command = [program, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    text = done.stdout + done.stderr
+    print("$", *command, f"-> {done.returncode}\n{text}", flush=True)
+    assert done.returncode == code, f"exit code {done.returncode}, not {code}"
+    assert re.search(says, text), f"the output lacks {says}"
+    return text
+
+
+SMALL_LOAD = "--services 7 --instances 3 --connections 4 --rounds 1 --settle-ms 20".split()
+SHORT = "--seconds 0.2 --warmup-seconds 0.05".split()
+
+
+def smoke_http_load(args):
+    run(args.program, "--help", says="--bare NAME=HOST:PORT")
+    run(args.program, "--target", "x=192.0.2.1:8848", code=2, says="only loopback")
+    with Bare(args.bare) as bare:
+        server = f"bare={bare.target}"
+        pid = f"bare={bare.process.pid}"
+        run(args.program, "--bare", server, "--pid", pid, "--cases", "query", *SMALL_LOAD, *SHORT,
+            says=r"case=query target=bare per_second=[1-9].* server=[1-9]\d*% cpu_us=\d")
+        pair = ["--target", f"a={Registry().target()}", "--target", f"b={Registry().target()}"]
+        text = run(args.program, *pair, "--bare", server, *SMALL_LOAD, *SHORT, "--cases",
+                   "register,beat,light-beat,query", says=r"ratio case=query a/bare=0\.")
+    assert len(re.findall(r"ratio case=\S+ a/b=", text)) == 4
+    hashes = set(re.findall(r"case=query target=[ab] .* hash=(\w+)", text))
+    assert len(hashes) == 1, hashes
+    closing = Registry("closes")
+    run(args.program, "--target", f"a={closing.target()}", "--cases", "query", *SMALL_LOAD, *SHORT,
+        says=r"reconnects=[1-9]")
+    wrong = {
+        "status": "status 500",
+        "host-missing": "2 hosts where 3",
+        "beat-unknown": "not code 10200",
+        "too-long": "more than its answer",
+        "ignores-weight": "a weight is not",
+    }
+    for fault, says in wrong.items():
+        run(args.program, "--target", f"a={Registry(fault).target()}", *SMALL_LOAD, *SHORT, code=1,
+            says=says)
+
+
+def smoke_push_latency(args):
+    small = "--samples 20 --services 30 --instances 12 --settle-ms 100".split()
+    run(args.program, "--help", says="--samples")
+    run(args.program, "--target", "x=192.0.2.1:8848", code=2, says="only loopback")
+    registry = Registry()
+    text = run(args.program, "--target", f"a={registry.target()}", *small, says="lost=0")
+    # The registry waits before it pushes, so a smaller figure is a wrong one.
+    p50 = float(re.search(r"p50_ms=([\d.]+)", text)[1])
+    assert 1e3 * PUSH_DELAY_S <= p50 < 1e5 * PUSH_DELAY_S, p50
+    assert re.search(r"datagrams=20 gzipped=20 ", text), "the pushes were to be zipped"
+    time.sleep(0.1)
+    assert len(registry.acks) == 20, f"{len(registry.acks)} acks"
+    run(args.program, "--target", f"a={Registry().target()}", *small, "--instances", "1",
+        says="gzipped=0 lost=0")
+    silent = Registry("no-push")
+    run(args.program, "--target", f"a={silent.target()}", *small, "--timeout-ms", "200", code=1,
+        says="20 of 20 changes were not pushed")
+
+
+def smoke_memory(args):
+    small = ["--services", "5", "--instances", "3", "--connections", "2"]
+    bench = [sys.executable, args.program]
+    run(*bench, "--target", "192.0.2.1:8848", "--pid", "1", code=2, says="only loopback")
+    registry = Registry()
+    run(*bench, "--target", registry.target(), "--pid", str(os.getpid()), *small,
+        says=r"memory after=query rss_mib=[\d.]+ grown_mib=\S+ bytes_per_instance=[1-9]")
+    run(*bench, "--target", registry.target(), "--one-service", "50", says="instances=50 last_part")
+    wrong = Registry("host-missing")
+    run(*bench, "--target", wrong.target(), "--one-service", "50", code=1, says="49 hosts")
+
+
+def main():
+    benches = {
+        "http_load": smoke_http_load,
+        "push_latency": smoke_push_latency,
+        "memory": smoke_memory,
+    }
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("bench", choices=benches)
+    parser.add_argument("program", help="the bench to run")
+    parser.add_argument("--bare", help="the bare_server, for http_load")
+    args = parser.parse_args()
+    benches[args.bench](args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,299 @@
+#include "config/load_options.hpp"
+
+#include "config/command_line.hpp"
+#include "config/ignored_keys.hpp"
+#include "config/key_names.hpp"
+#include "config/option_table.hpp"
+#include "config/placeholders.hpp"
+#include "config/properties.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <unistd.h>
+
+namespace nacre {
+
+namespace {
+
+constexpr std::string_view auth_key = "nacos.core.auth.enabled";
+constexpr std::string_view auth_refusal =
+    ": authentication is not available in this version, wanted false";
+
+/// One `key = value` of a file or of --set.
+struct entry {
+  std::string key;
+  std::string canonical;
+  std::string value;
+  /// Where it is from, as errors name it.
+  std::string source;
+};
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\f\r\n";
+  const auto begin = std::min(text.find_first_not_of(blanks), text.size());
+  return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
+std::string read_text(const std::filesystem::path& file) {
+  std::string text(properties_bytes_max + 1, '\0'); // one more: the parser refuses what is longer
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad() || (in.fail() && !in.eof()))
+    throw config_error(file.string() + ": " + std::generic_category().message(errno) +
+                       ", wanted a properties file");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+std::vector<entry> read_file(const std::filesystem::path& file) {
+  try {
+    std::vector<entry> result;
+    for (const auto& [key, value, line] : parse_properties(read_text(file)))
+      result.push_back(
+          {key, canonical_key(key), value, file.string() + ":" + std::to_string(line)});
+    return result;
+  } catch (const properties_error& error) {
+    throw config_error(file.string() + (error.line ? ":" + std::to_string(error.line) : "") + ": " +
+                       error.what());
+  }
+}
+
+const std::map<std::string, const option_row*>& rows_by_key() {
+  static const auto rows = [] {
+    std::map<std::string, const option_row*> result;
+    for (const auto& row : option_table())
+      for (const auto& key : row.keys)
+        result.emplace(canonical_key(key), &row);
+    return result;
+  }();
+  return rows;
+}
+
+const option_row& row_of(std::string_view key) { return *rows_by_key().at(canonical_key(key)); }
+
+/// Kubernetes and Docker name every service in the environment of every container. They would take
+/// a service called `nacre` for options of ours, and one called `server` for our port.
+bool is_link_url(std::string_view name, std::string_view value) {
+  return name.ends_with("_PORT") && value.find("://") != value.npos;
+}
+
+bool is_service_link(std::string_view name, std::string_view value) {
+  const auto port = name.find("_PORT_");
+  const bool is_port = port != name.npos && name.find_first_of("0123456789", port) == port + 6;
+  return is_link_url(name, value) || is_port || name.ends_with("_SERVICE_HOST") ||
+         name.find("_SERVICE_PORT") != name.npos;
+}
+
+class loader {
+public:
+  loader(const command_line& line, const environment& variables)
+      : line_(line), variables_(variables) {
+    for (const auto& [key, value] : line.settings)
+      settings_.push_back({key, canonical_key(key), value, "command line option --set"});
+  }
+
+  loaded_options run() {
+    if (const auto file = find_file(); !file.empty())
+      properties_ = read_file(file);
+    refuse_unknown(properties_);
+    refuse_unknown_variables();
+    refuse_unknown(settings_);
+    const auto& table = option_table();
+    const auto each_row = [&](auto apply) {
+      std::for_each(table.begin(), table.end(), [&](const auto& row) { (this->*apply)(row); });
+    };
+    each_row(&loader::apply_properties);
+    each_row(&loader::apply_variables);
+    each_row(&loader::apply_settings);
+    each_row(&loader::apply_flag);
+    if (values_.auth_enabled)
+      throw config_error(auth_source_ + ": " + std::string(auth_key) + std::string(auth_refusal));
+    validate(values_);
+    return {std::move(values_), warnings(), {}};
+  }
+
+private:
+  /// The data folder may be given where it is needed to find the file, so these sources go first.
+  std::filesystem::path find_file() {
+    if (!line_.config_file.empty())
+      return line_.config_file;
+    if (const auto given = variable("NACRE_CONFIG"); given && !given->empty())
+      return *given;
+    const auto& row = row_of("nacre.data-dir");
+    apply_variables(row);
+    apply_settings(row);
+    apply_flag(row);
+    const auto folder = std::exchange(values_, {}).data_dir;
+    for (const auto& place : {folder / "conf", std::filesystem::path("conf")}) {
+      const auto file = place / "application.properties";
+      std::error_code error;
+      if (exists(file, error))
+        return file;
+      if (error) // not to be seen is another thing than not there
+        throw config_error(file.string() + ": " + error.message() + ", wanted a properties file");
+    }
+    return {};
+  }
+
+  void refuse_unknown(const std::vector<entry>& entries) {
+    for (const auto& [key, canonical, value, source] : entries) {
+      if (rows_by_key().contains(canonical))
+        continue;
+      if (!is_ignored_key(key))
+        throw config_error(source + ": unknown key " + in_quotes(key) + hint(key));
+      ignored_.insert(key);
+    }
+  }
+
+  static std::string hint(std::string_view key) {
+    std::vector<std::string> known;
+    for (const auto& row : option_table())
+      known.insert(known.end(), row.keys.begin(), row.keys.end());
+    const auto text = suggestion(key, known);
+    return text.empty() ? ", wanted a key that --help lists or one of Nacos" : text;
+  }
+
+  void refuse_unknown_variables() {
+    std::vector<std::string> ours{"NACRE_CONFIG"};
+    for (const auto& row : option_table())
+      for (const auto& name : environment_names(row))
+        ours.push_back(name);
+    for (const auto& [name, value] : variables_) {
+      if (std::find(ours.begin(), ours.end(), name) != ours.end())
+        continue;
+      if (is_ignored_variable(name))
+        ignored_.insert(name);
+      else if (name.starts_with("NACRE_") && !is_service_link(name, value))
+        throw config_error("environment variable " + in_quotes(name) + " is unknown" +
+                           suggestion(name, ours));
+    }
+  }
+
+  void apply_properties(const option_row& row) { apply_entries(row, properties_); }
+  void apply_settings(const option_row& row) { apply_entries(row, settings_); }
+
+  void apply_entries(const option_row& row, const std::vector<entry>& entries) {
+    for (auto key = row.keys.rbegin(); key != row.keys.rend(); ++key) {
+      const auto wanted = canonical_key(*key);
+      for (const auto& entry : entries)
+        if (entry.canonical == wanted)
+          apply(row, entry);
+    }
+  }
+
+  void apply_variables(const option_row& row) {
+    const auto names = environment_names(row);
+    for (auto name = names.rbegin(); name != names.rend(); ++name)
+      if (const auto value = variable(*name); value && (!value->empty() || row.empty_counts))
+        assign(row, "environment variable " + *name, row.keys[0], *value, *value);
+  }
+
+  void apply_flag(const option_row& row) {
+    if (const auto given = line_.flags.find(row.flag); given != line_.flags.end())
+      assign(row, "command line option " + row.flag, row.keys[0], given->second, given->second);
+  }
+
+  void apply(const option_row& row, const entry& entry) {
+    try {
+      const auto look_up = [this](std::string_view name) { return find_placeholder(name); };
+      // A bad value shows as it was written: what a placeholder stands for may be a secret.
+      assign(row, entry.source, entry.key, resolve_placeholders(entry.value, look_up), entry.value);
+    } catch (const placeholder_error& error) {
+      throw config_error(entry.source + ": " + entry.key + ": " + error.what());
+    }
+  }
+
+  void assign(const option_row& row, const std::string& source, const std::string& key,
+              std::string_view value, std::string_view shown) {
+    if (!row.set(values_, trimmed(value)))
+      throw config_error(
+          source + ": " + key + " = " + (row.secret ? "(hidden)" : in_quotes(shown)) +
+          (shown == value ? "" : " with its placeholders replaced") + ", wanted " + row.wanted);
+    if (row.keys[0] == auth_key)
+      auth_source_ = source;
+  }
+
+  std::optional<std::string_view> variable(std::string_view name) const {
+    const auto found = variables_.find(name);
+    if (found == variables_.end() || is_link_url(name, found->second))
+      return std::nullopt;
+    return found->second;
+  }
+
+  /// Spring's order: command line, environment, file.
+  std::optional<placeholder_value> find_placeholder(std::string_view name) const {
+    if (const auto* value = find_last(settings_, name))
+      return placeholder_value{*value, true};
+    for (const auto& spelled : {std::string(name), spaced_variable(name), compact_variable(name)})
+      if (const auto value = variable(spelled))
+        return placeholder_value{std::string(*value), false};
+    if (const auto* value = find_last(properties_, name))
+      return placeholder_value{*value, true};
+    return std::nullopt;
+  }
+
+  static const std::string* find_last(const std::vector<entry>& entries, std::string_view name) {
+    const auto found = std::find_if(
+        entries.rbegin(), entries.rend(),
+        [wanted = canonical_key(name)](const entry& x) { return x.canonical == wanted; });
+    return found == entries.rend() ? nullptr : &found->value;
+  }
+
+  std::vector<std::string> warnings() const {
+    std::string names;
+    for (const auto& name : ignored_)
+      names += (names.empty() ? "" : ", ") + printable(name);
+    if (names.empty())
+      return {};
+    return {"settings of Nacos that mean nothing here and are ignored: " + names};
+  }
+
+  const command_line& line_;
+  const environment& variables_;
+  std::vector<entry> properties_;
+  std::vector<entry> settings_;
+  std::set<std::string> ignored_;
+  options values_;
+  /// Who set `auth_enabled` last.
+  std::string auth_source_;
+};
+
+} // namespace
+
+environment process_environment() {
+  environment result;
+  for (char** variable = environ; variable && *variable; ++variable) {
+    const std::string_view text = *variable;
+    if (const auto equals = text.find('='); equals != text.npos)
+      result.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return result;
+}
+
+loaded_options load_options(int argc, const char* const* argv, const environment& variables) {
+  const auto line = parse_command_line(argc, argv);
+  if (line.help)
+    return {{}, {}, help_text()};
+  if (line.version)
+    return {{}, {}, "nacre " NACRE_VERSION "\n"};
+  return loader(line, variables).run();
+}
+
+void validate(const options& values) {
+  options copy;
+  for (const auto& row : option_table())
+    if (const auto text = row.get(values); !row.set(copy, text))
+      throw config_error(row.keys[0] + " = " + (row.secret ? "(hidden)" : in_quotes(text)) +
+                         ", wanted " + row.wanted);
+  if (values.auth_enabled)
+    throw config_error(std::string(auth_key) + std::string(auth_refusal));
+}
+
+} // namespace nacre

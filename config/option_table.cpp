@@ -1,0 +1,366 @@
+#include "config/option_table.hpp"
+
+#include "config/key_names.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+
+namespace nacre {
+
+namespace {
+
+constexpr std::int64_t year_ms = 365LL * 24 * 60 * 60 * 1000;
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr std::string_view digits = "0123456789";
+constexpr std::size_t text_bytes_max = 16 * 1024;
+
+/// Access to a field of `options` by the way to it: `at(&options::http, &http_options::port)`.
+template <class... Members>
+auto at(Members... members) {
+  return [=](auto& values) -> auto& { return (values.*....*members); };
+}
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return result;
+}
+
+bool consists_of(std::string_view text, std::initializer_list<std::string_view> allowed) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return std::any_of(allowed.begin(), allowed.end(),
+                       [c](std::string_view set) { return set.find(c) != set.npos; });
+  });
+}
+
+/// A whole number, or milliseconds, from `min` to `max`.
+template <class Field>
+option_row number(option_row row, Field field, std::int64_t min, std::int64_t max) {
+  using type = std::remove_cvref_t<decltype(field(std::declval<options&>()))>;
+  constexpr bool is_time = std::is_same_v<type, milliseconds>;
+  row.wanted = std::string(is_time ? "milliseconds" : "a whole number") + " from " +
+               std::to_string(min) + " to " + std::to_string(max);
+  row.set = [=](options& values, std::string_view text) {
+    std::int64_t number = 0;
+    const auto end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || stop != end || number < min || number > max)
+      return false;
+    field(values) = static_cast<type>(number);
+    return true;
+  };
+  row.get = [=](const options& values) {
+    if constexpr (is_time)
+      return std::to_string(field(values).count());
+    else
+      return std::to_string(field(values));
+  };
+  return row;
+}
+
+template <class Field>
+option_row boolean(option_row row, Field field) {
+  row.wanted = "true or false";
+  row.set = [=](options& values, std::string_view text) {
+    const auto word = lower_case(text);
+    if (word == "true" || word == "false")
+      field(values) = word == "true";
+    return word == "true" || word == "false";
+  };
+  row.get = [=](const options& values) { return field(values) ? "true" : "false"; };
+  return row;
+}
+
+/// `check` gives the text to keep, or nothing for one that is not right.
+template <class Field, class Check>
+option_row text(option_row row, Field field, std::string wanted, Check check) {
+  row.wanted = std::move(wanted);
+  row.set = [=](options& values, std::string_view text) {
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+    if (text.size() > text_bytes_max || std::any_of(text.begin(), text.end(), is_control))
+      return false;
+    std::optional<std::string> kept = check(text);
+    if (kept)
+      field(values) = *std::move(kept);
+    return kept.has_value();
+  };
+  row.get = [=](const options& values) -> std::string {
+    if constexpr (std::is_convertible_v<decltype(field(values)), std::string_view>)
+      return field(values);
+    else
+      return field(values).string();
+  };
+  return row;
+}
+
+/// A check for `text` that keeps what has the property.
+template <class Predicate>
+auto if_true(Predicate predicate) {
+  return [=](std::string_view text) {
+    return predicate(text) ? std::optional<std::string>(text) : std::nullopt;
+  };
+}
+
+const auto any_text = if_true([](std::string_view) { return true; });
+
+std::optional<std::string> check_context_path(std::string_view path) {
+  if (path.empty() || path == "/")
+    return "";
+  const bool right = path.starts_with('/') && !path.ends_with('/') &&
+                     path.find("//") == path.npos && consists_of(path, {letters, digits, "/-._~"});
+  return right ? std::optional<std::string>(path) : std::nullopt;
+}
+
+std::optional<std::string> check_log_level(std::string_view level) {
+  auto word = lower_case(level);
+  for (const auto known : {"trace", "debug", "info", "warn", "error"})
+    if (word == known)
+      return word;
+  return std::nullopt;
+}
+
+/// Nacos' image separates members by spaces, its property by commas.
+std::optional<std::string> check_member_list(std::string_view list) {
+  if (!consists_of(list, {letters, digits, ".:-_[]%?=&, "}))
+    return std::nullopt;
+  std::string result;
+  for (const char c : list) {
+    const bool separates = c == ' ' || c == ',';
+    if (!separates)
+      result += c;
+    else if (!result.empty() && result.back() != ',')
+      result += ',';
+  }
+  if (result.ends_with(','))
+    result.pop_back();
+  return result;
+}
+
+option_row mode_as_boolean() {
+  option_row row{.keys = {"nacos.standalone"},
+                 .help = "Nacos' own word for nacre.mode, which wins over it.",
+                 .wanted = "true or false"};
+  row.set = [](options& values, std::string_view text) {
+    const auto word = lower_case(text);
+    if (word == "true" || word == "false")
+      values.mode = word == "true" ? node_mode::standalone : node_mode::cluster;
+    return word == "true" || word == "false";
+  };
+  row.get = [](const options& x) { return x.mode == node_mode::standalone ? "true" : "false"; };
+  return row;
+}
+
+option_row mode_by_name() {
+  option_row row{.keys = {"nacre.mode"},
+                 .variables = {"MODE"},
+                 .flag = "--mode",
+                 .help = "Whether this node is the whole registry or one of several.",
+                 .wanted = "standalone or cluster"};
+  row.set = [](options& values, std::string_view text) {
+    const auto word = lower_case(text);
+    if (word == "standalone" || word == "cluster")
+      values.mode = word == "standalone" ? node_mode::standalone : node_mode::cluster;
+    return word == "standalone" || word == "cluster";
+  };
+  row.get = [](const options& x) {
+    return x.mode == node_mode::standalone ? "standalone" : "cluster";
+  };
+  return row;
+}
+
+std::vector<option_row> node_rows() {
+  return {
+      mode_as_boolean(),
+      mode_by_name(),
+      text({.keys = {"nacre.data-dir"},
+            .flag = "--data-dir",
+            .help = "Where the node keeps its files; created at start."},
+           at(&options::data_dir), "the path of a folder",
+           if_true([](std::string_view x) { return !x.empty(); })),
+      text({.keys = {"nacos.server.ip", "nacos.inetutils.ip-address"},
+            .variables = {"NACOS_SERVER_IP"},
+            .flag = "--server-ip",
+            .help = "This node's own address as told to others; empty: the first IPv4 address of "
+                    "an interface that is up and not loopback."},
+           at(&options::server_ip), "an IP address or a host name", if_true([](std::string_view x) {
+             return x.size() <= 253 && consists_of(x, {letters, digits, ".:-_[]%"});
+           })),
+      text({.keys = {"nacos.member.list"},
+            .variables = {"NACOS_SERVERS", "MEMBER_LIST"},
+            .help = "The nodes of a cluster."},
+           at(&options::member_list), "host[:port], separated by commas or spaces",
+           check_member_list),
+      text({.keys = {"nacre.log-level"},
+            .flag = "--log-level",
+            .help = "Lowest level that is logged."},
+           at(&options::log_level), "trace, debug, info, warn or error", check_log_level),
+      number({.keys = {"nacre.actor-threads"},
+              .flag = "--actor-threads",
+              .help = "Worker threads of the actor system; 0 = half the cores the process may run "
+                      "on, at least 1."},
+             at(&options::actor_threads), 0, 1'024),
+      number({.keys = {"nacre.client-shards"},
+              .help = "Parts the ip:port clients are divided into; 0 = as many as actor threads, "
+                      "at least 2."},
+             at(&options::client_shards), 0, 1'024),
+  };
+}
+
+std::vector<option_row> http_rows() {
+  constexpr auto http = &options::http;
+  return {
+      text({.keys = {"nacre.http.address", "server.address"}, .help = "Address to listen on."},
+           at(http, &http_options::address), "an IP address", if_true([](std::string_view x) {
+             return !x.empty() && x.size() <= 64 && consists_of(x, {digits, "abcdefABCDEF.:"});
+           })),
+      number({.keys = {"server.port", "nacos.server.main.port", "nacos.server.port"},
+              .variables = {"NACOS_APPLICATION_PORT"},
+              .flag = "--port",
+              .help = "Main port; the SDK gRPC port is this + 1000, the cluster port this + 1001."},
+             at(http, &http_options::port), 1, 64'000),
+      text(
+          {.keys = {"server.servlet.contextPath", "nacos.server.contextPath", "server.contextPath"},
+           .help = "Path before every API path; / or nothing: none.",
+           .empty_counts = true},
+          at(http, &http_options::context_path), "a path that begins with / and does not end so",
+          check_context_path),
+      number({.keys = {"nacre.http.io-threads"},
+              .flag = "--io-threads",
+              .help = "Threads that read and write sockets; 0 = one per core the process may run "
+                      "on."},
+             at(http, &http_options::io_threads), 0, 1'024),
+      number({.keys = {"nacre.http.connections-max"},
+              .help = "Open connections; one more is closed right after accept."},
+             at(http, &http_options::connections_max), 1, 1'000'000),
+      number({.keys = {"nacre.http.header-bytes-max"},
+              .help = "Request line and headers together; more gets 431."},
+             at(http, &http_options::header_bytes_max), 256, 1'024 * 1'024),
+      number({.keys = {"nacre.http.body-bytes-max"}, .help = "Request body; more gets 413."},
+             at(http, &http_options::body_bytes_max), 1, 1'024 * 1'024 * 1'024),
+      number({.keys = {"nacre.http.read-timeout-ms"},
+              .help = "A request has to arrive within this time, counted from the last answer."},
+             at(http, &http_options::read_timeout), 1, year_ms),
+      number({.keys = {"nacre.http.write-timeout-ms"},
+              .help = "An answer has to be taken by the client within this time."},
+             at(http, &http_options::write_timeout), 1, year_ms),
+  };
+}
+
+std::vector<option_row> liveness_and_push_rows() {
+  constexpr auto push = &options::push;
+  constexpr auto liveness = &options::liveness;
+  return {
+      boolean({.keys = {"nacos.naming.expireInstance"},
+               .help = "Whether an instance whose beats stopped is removed."},
+              at(liveness, &liveness_options::expire_instance)),
+      number({.keys = {"nacre.liveness.subscriber-timeout-ms"},
+              .help = "A pure UDP subscriber that asked for no list for this long is forgotten."},
+             at(liveness, &liveness_options::subscriber_timeout), 1, year_ms),
+      number({.keys = {"nacos.naming.push.pushTaskDelay"},
+              .help = "Changes of one service within this time after its last push merge into one "
+                      "more."},
+             at(push, &push_options::merge_window), 0, year_ms),
+      number({.keys = {"nacre.push.udp-ack-timeout-ms"},
+              .help = "A datagram that was not acknowledged for this long is sent again."},
+             at(push, &push_options::udp_ack_timeout), 1, year_ms),
+      number({.keys = {"nacre.push.udp-retransmits"},
+              .help = "How often a datagram is sent again before it counts as failed."},
+             at(push, &push_options::udp_retransmits), 0, 100),
+      number({.keys = {"nacre.push.udp-pending-max"},
+              .help = "Datagrams that wait for their ack; beyond this the oldest count as failed."},
+             at(push, &push_options::udp_pending_max), 1, 100'000'000),
+  };
+}
+
+std::vector<option_row> cleaning_rows() {
+  constexpr auto cleaning = &options::cleaning;
+  return {
+      number({.keys = {"nacos.naming.clean.empty-service.interval"},
+              .help = "How often empty services are looked for."},
+             at(cleaning, &cleaning_options::empty_service_interval), 1, year_ms),
+      number({.keys = {"nacos.naming.clean.empty-service.expired-time"},
+              .help = "A service without publishers goes after this time."},
+             at(cleaning, &cleaning_options::empty_service_expired), 0, year_ms),
+      number({.keys = {"nacos.naming.clean.expired-metadata.interval"},
+              .help = "How often overrides of gone instances are looked for."},
+             at(cleaning, &cleaning_options::expired_metadata_interval), 1, year_ms),
+      number({.keys = {"nacos.naming.clean.expired-metadata.expired-time"},
+              .help = "An override of an instance outlives the instance by this time."},
+             at(cleaning, &cleaning_options::expired_metadata_expired), 0, year_ms),
+  };
+}
+
+std::vector<option_row> limit_rows() {
+  constexpr auto limits = &options::limits;
+  return {
+      number({.keys = {"nacos.naming.service.metadata.length"},
+              .help = "Characters of all keys and values of one metadata map."},
+             at(limits, &limit_options::metadata_chars_max), 1, 100'000'000),
+      number({.keys = {"nacre.limits.services"},
+              .help = "Services of this node, all namespaces together."},
+             at(limits, &limit_options::services_max), 1, 1'000'000'000),
+      number({.keys = {"nacre.limits.instances"}, .help = "Instances of this node."},
+             at(limits, &limit_options::instances_max), 1, 1'000'000'000),
+      number(
+          {.keys = {"nacre.limits.namespaces"}, .help = "Namespaces with a record of their own."},
+          at(limits, &limit_options::namespaces_max), 1, 1'000'000'000),
+      boolean({.keys = {"nacos.core.param.check.enabled"},
+               .help = "Whether names and numbers are checked before use."},
+              at(limits, &limit_options::param_check_enabled)),
+  };
+}
+
+std::vector<option_row> auth_rows() {
+  return {
+      boolean({.keys = {"nacos.core.auth.enabled"},
+               .variables = {"NACOS_AUTH_ENABLE"},
+               .help = "Whether clients have to log in; true is not available in this version."},
+              at(&options::auth_enabled)),
+      text({.keys = {"nacos.core.auth.server.identity.key"},
+            .variables = {"NACOS_AUTH_IDENTITY_KEY"},
+            .help = "Header by which nodes know each other.",
+            .secret = true},
+           at(&options::auth_identity_key), "a text without control characters", any_text),
+      text({.keys = {"nacos.core.auth.server.identity.value"},
+            .variables = {"NACOS_AUTH_IDENTITY_VALUE"},
+            .help = "What that header has to say.",
+            .secret = true},
+           at(&options::auth_identity_value), "a text without control characters", any_text),
+  };
+}
+
+} // namespace
+
+const std::vector<option_row>& option_table() {
+  static const auto table = [] {
+    std::vector<option_row> result;
+    for (auto rows :
+         {node_rows, http_rows, liveness_and_push_rows, cleaning_rows, limit_rows, auth_rows})
+      for (auto& row : rows())
+        result.push_back(std::move(row));
+    return result;
+  }();
+  return table;
+}
+
+std::vector<std::string> environment_names(const option_row& row) {
+  std::vector<std::string> result;
+  const auto add = [&](const std::string& name) {
+    if (std::find(result.begin(), result.end(), name) == result.end())
+      result.push_back(name);
+  };
+  const auto add_spellings = [&](const std::string& key) {
+    add(spaced_variable(key));
+    add(compact_variable(key));
+  };
+  add_spellings(row.keys.front());
+  std::for_each(row.variables.begin(), row.variables.end(), add);
+  std::for_each(row.keys.begin() + 1, row.keys.end(), add_spellings);
+  return result;
+}
+
+} // namespace nacre

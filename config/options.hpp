@@ -1,0 +1,125 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+/// Everything that can be set about a node: meaning, unit, default and effect of each value.
+/// Plain data, read-only once the node runs; filled by `load_options` (load_options.hpp).
+namespace nacre {
+
+using std::chrono::milliseconds;
+
+enum class node_mode : std::uint8_t {
+  /// One node is the whole registry.
+  standalone,
+  /// Several nodes replicate to each other.
+  cluster,
+};
+
+/// The HTTP listener. Bounds here are what a hostile client meets first.
+struct http_options {
+  /// Address to listen on; `nacre.http.address`.
+  std::string address = "0.0.0.0";
+  /// Main port; `server.port`. The SDK gRPC port is this + 1000, the cluster port this + 1001.
+  std::uint16_t port = 8848;
+  /// Path before every API path; `server.servlet.contextPath`.
+  std::string context_path = "/nacos";
+  /// Threads that read and write sockets; 0 = one per core the process may run on.
+  std::size_t io_threads = 0;
+  /// Open connections; one more is closed right after accept.
+  std::size_t connections_max = 20'000;
+  /// Request line and headers together; more gets 431 and the connection closed.
+  std::size_t header_bytes_max = 8 * 1024;
+  /// Request body; more gets 413 and the connection closed.
+  std::size_t body_bytes_max = 2 * 1024 * 1024;
+  /// A whole request has to arrive within this time, counted from the end of the last answer: it
+  /// bounds idle keep-alive and a client that trickles its bytes alike.
+  milliseconds read_timeout{60'000};
+  /// A whole answer has to be taken by the client within this time.
+  milliseconds write_timeout{30'000};
+};
+
+/// Leases of ip:port clients.
+struct liveness_options {
+  /// Whether an instance whose beats stopped is removed; `nacos.naming.expireInstance`.
+  bool expire_instance = true;
+  /// A pure UDP subscriber that asked for no list for this long is forgotten.
+  milliseconds subscriber_timeout{30'000};
+};
+
+/// Pushes to subscribers.
+struct push_options {
+  /// Changes of one service within this time after its last push merge into one more push;
+  /// `nacos.naming.push.pushTaskDelay`. The first change of a quiet service is pushed at once.
+  milliseconds merge_window{500};
+  /// A datagram that was not acknowledged for this long is sent again.
+  milliseconds udp_ack_timeout{10'000};
+  /// How often an unacknowledged datagram is sent again before it counts as failed.
+  unsigned udp_retransmits = 1;
+  /// Datagrams that wait for their ack; beyond this the oldest ones count as failed.
+  std::size_t udp_pending_max = 100'000;
+};
+
+/// When things nobody uses go away.
+struct cleaning_options {
+  /// `nacos.naming.clean.empty-service.interval`
+  milliseconds empty_service_interval{60'000};
+  /// A service without publishers goes after this time; `nacos.naming.clean.empty-service.expired-time`
+  milliseconds empty_service_expired{60'000};
+  /// `nacos.naming.clean.expired-metadata.interval`
+  milliseconds expired_metadata_interval{5'000};
+  /// An override of an instance outlives the instance by this time;
+  /// `nacos.naming.clean.expired-metadata.expired-time`
+  milliseconds expired_metadata_expired{60'000};
+};
+
+/// Upper bounds of what a node holds. At a bound a write gets a clear error, never silence.
+struct limit_options {
+  /// Characters of all keys and values of one metadata map; `nacos.naming.service.metadata.length`
+  std::size_t metadata_chars_max = 1024;
+  /// Services of this node, all namespaces together; `nacre.limits.services`
+  std::size_t services_max = 500'000;
+  /// Instances of this node; `nacre.limits.instances`
+  std::size_t instances_max = 2'000'000;
+  /// Namespaces with a record of their own; `nacre.limits.namespaces`
+  std::size_t namespaces_max = 10'000;
+  /// Whether names and numbers are checked before use; `nacos.core.param.check.enabled`
+  bool param_check_enabled = true;
+};
+
+struct options {
+  node_mode mode = node_mode::standalone;
+  /// Where the node keeps its files; created at start.
+  std::filesystem::path data_dir = "data";
+  /// This node's own address as told to others; `nacos.inetutils.ip-address`, `NACOS_SERVER_IP`.
+  /// Empty: the first IPv4 address of an interface that is up and not loopback.
+  std::string server_ip;
+  /// Worker threads of the actor system; 0 = half the cores the process may run on, at least 1.
+  std::size_t actor_threads = 0;
+  /// Parts the ip:port clients are divided into, each an actor of its own; 0 = as many as
+  /// `actor_threads`, at least 2.
+  std::size_t client_shards = 0;
+  /// Lowest level that is logged: trace, debug, info, warn, error.
+  std::string log_level = "info";
+  /// The nodes of a cluster as `host[:port]`, separated by commas; `nacos.member.list`,
+  /// `NACOS_SERVERS`. Without effect in a standalone node.
+  std::string member_list;
+  /// Whether clients have to log in; `nacos.core.auth.enabled`. `validate` refuses true: this
+  /// version cannot do it.
+  bool auth_enabled = false;
+  /// Header by which nodes know each other, and what it has to say (both secret);
+  /// `nacos.core.auth.server.identity.key`, `nacos.core.auth.server.identity.value`.
+  std::string auth_identity_key;
+  std::string auth_identity_value;
+
+  http_options http;
+  liveness_options liveness;
+  push_options push;
+  cleaning_options cleaning;
+  limit_options limits;
+};
+
+} // namespace nacre

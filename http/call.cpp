@@ -1,0 +1,143 @@
+#include "http/call.hpp"
+
+#include <chrono>
+
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+std::string not_a_number(std::string_view text) {
+  return "For input string: \"" + shortened(text, 64) + '"';
+}
+
+/// Answers when the actors have answered.
+class later_reply final : public ticket {
+public:
+  later_reply(std::shared_ptr<reply_sink> sink, std::function<reply(const outcome&)> render)
+    : sink_(std::move(sink)), render_(std::move(render)) {}
+
+  ~later_reply() override { complete_if_dropped(); }
+
+private:
+  void deliver(outcome result) override { sink_->post(render_(result)); }
+
+  std::shared_ptr<reply_sink> sink_;
+  std::function<reply(const outcome&)> render_;
+};
+
+} // namespace
+
+std::string_view call::required(std::string_view key) const {
+  auto value = params.find(key);
+  if (!value || value->empty())
+    throw refusal{text_error(400, "Param '" + std::string(key) + "' is required.")};
+  return trim(*value);
+}
+
+std::string_view call::optional(std::string_view key, std::string_view otherwise) const {
+  auto value = params.find(key);
+  if (!value || is_blank(*value))
+    return otherwise;
+  return trim(*value);
+}
+
+std::int32_t call::required_int(std::string_view key) const {
+  auto text = required(key);
+  auto value = parse_int32(text);
+  if (!value)
+    throw refusal{text_error(400, not_a_number(text))};
+  return *value;
+}
+
+std::int32_t call::int_or(std::string_view key, std::int32_t otherwise) const {
+  return parse_int32(optional(key)).value_or(otherwise);
+}
+
+std::string_view call::first_of(std::initializer_list<std::string_view> keys,
+                                std::string_view otherwise) const {
+  for (auto key : keys)
+    if (auto value = optional(key); !value.empty())
+      return value;
+  return otherwise;
+}
+
+std::string call::form_text(std::string_view key, std::string_view type) const {
+  auto value = params.joined(key);
+  if (!value || is_blank(*value))
+    throw refusal{result_error(400, result_code::parameter_missing,
+                               "Required parameter '" + std::string(key) + "' type "
+                                 + std::string(type) + " is not present")};
+  return std::move(*value);
+}
+
+std::int32_t call::form_int(std::string_view key) const {
+  auto text = form_text(key, "Integer");
+  auto value = parse_int32(trim(text));
+  if (!value)
+    throw refusal{
+      result_error(400, result_code::parameter_validate_error, not_a_number(text))};
+  return *value;
+}
+
+std::string call::form_text_or(std::string_view key, std::string_view otherwise) const {
+  auto value = params.joined(key);
+  return value && !is_blank(*value) ? std::move(*value) : std::string(otherwise);
+}
+
+bool call::form_bool_or(std::string_view key, bool otherwise) const {
+  auto text = params.find(key);
+  if (!text || is_blank(*text))
+    return otherwise;
+  auto value = parse_strict_bool(*text);
+  if (!value)
+    throw refusal{result_error(400, result_code::parameter_validate_error,
+                               "Invalid boolean value [" + shortened(*text, 64) + "]")};
+  return *value;
+}
+
+std::int32_t call::form_int_or(std::string_view key, std::int32_t otherwise) const {
+  auto text = params.find(key);
+  return !text || is_blank(*text) ? otherwise : form_int(key);
+}
+
+double call::form_double_or(std::string_view key, double otherwise) const {
+  auto text = params.find(key);
+  if (!text || is_blank(*text))
+    return otherwise;
+  auto value = parse_double(*text);
+  if (!value)
+    throw refusal{
+      result_error(400, result_code::parameter_validate_error, not_a_number(*text))};
+  return *value;
+}
+
+std::string_view call::agent() const {
+  return request.user_agent.empty() ? request.client_version : request.user_agent;
+}
+
+std::string_view call::source_ip() const {
+  if (!request.forwarded_for.empty())
+    return trim(request.forwarded_for.substr(0, request.forwarded_for.find(',')));
+  return request.real_ip.empty() ? std::string_view(request.remote_ip) : request.real_ip;
+}
+
+std::string call::caller_unless(std::string_view instance_ip) const {
+  auto from = shortened(source_ip(), 64);
+  if (from == instance_ip)
+    return {};
+  make_valid_utf8(from);
+  return from;
+}
+
+ticket_ptr call::later(std::function<reply(const outcome&)> render) const {
+  return std::make_shared<later_reply>(sink_, std::move(render));
+}
+
+std::int64_t steady_now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+} // namespace nacre

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actors/node_context.hpp"
+#include "http/parameters.hpp"
+#include "http/reply.hpp"
+#include "protocol/naming_rules.hpp"
+
+namespace nacre {
+
+enum class http_method : std::uint8_t { get, post, put, del, patch, other };
+
+/// What a session read of one request. Views are valid while the request is handled.
+struct http_request {
+  http_method method = http_method::get;
+  /// As the client wrote it, for error texts.
+  std::string_view method_name;
+  /// Path as sent, context path included.
+  std::string_view uri;
+  std::string_view query;
+  std::string_view body;
+  std::string_view content_type;
+  std::string_view user_agent;
+  std::string_view client_version;
+  std::string_view forwarded_for;
+  std::string_view real_ip;
+  std::string_view app_name;
+  std::string_view accept;
+  std::string remote_ip;
+};
+
+/// Takes the answer of a request that an actor answers later. Any thread.
+class reply_sink {
+public:
+  virtual ~reply_sink() = default;
+  virtual void post(reply answer) = 0;
+};
+
+/// The actor system side that handlers need to send messages.
+struct api_environment {
+  node_context_ptr context;
+  /// Whether the node serves; false while it starts and stops.
+  std::function<bool()> ready;
+  /// `ip:port` of this node as others reach it.
+  std::string own_ip;
+  std::int64_t started_ms = 0;
+};
+
+/// One request on its way through the filters to its handler: parameters with the meaning Nacos
+/// gives them. Accessors throw `refusal` with the recorded text when input is bad.
+class call {
+public:
+  call(const api_environment& environment, const http_request& received,
+       std::shared_ptr<reply_sink> sink)
+    : env(environment), request(received), sink_(std::move(sink)) {}
+
+  // -- v1: trimmed text, first value wins -------------------------------------------------------
+
+  /// 400 `Param '<key>' is required.` when missing or empty.
+  std::string_view required(std::string_view key) const;
+  std::string_view optional(std::string_view key, std::string_view otherwise = "") const;
+  /// 400 `For input string: "…"`
+  std::int32_t required_int(std::string_view key) const;
+  std::int32_t int_or(std::string_view key, std::int32_t otherwise) const;
+  /// The value of the first key that is there and not blank.
+  std::string_view first_of(std::initializer_list<std::string_view> keys,
+                            std::string_view otherwise) const;
+
+  // -- v2 and v3 forms --------------------------------------------------------------------------
+
+  /// 400/10000 `Required parameter '<key>' type <type> is not present` when missing or blank.
+  std::string form_text(std::string_view key, std::string_view type = "String") const;
+  std::int32_t form_int(std::string_view key) const;
+  std::string form_text_or(std::string_view key, std::string_view otherwise) const;
+  bool form_bool_or(std::string_view key, bool otherwise) const;
+  std::int32_t form_int_or(std::string_view key, std::int32_t otherwise) const;
+  double form_double_or(std::string_view key, double otherwise) const;
+
+  // -- what all have in common ------------------------------------------------------------------
+
+  std::string_view namespace_id() const { return optional("namespaceId", default_namespace); }
+
+  /// Client's agent: User-Agent, else Client-Version.
+  std::string_view agent() const;
+
+  /// Address the request came from, proxies taken at their word.
+  std::string_view source_ip() const;
+
+  /// The caller as told in the history: empty if it is `instance_ip` itself.
+  std::string caller_unless(std::string_view instance_ip) const;
+
+  /// A ticket whose outcome becomes the answer by `render`.
+  ticket_ptr later(std::function<reply(const outcome&)> render) const;
+
+  node_context& context() const { return *env.context; }
+  switch_domain_ptr switches() const { return env.context->store.switches(); }
+
+  const api_environment& env;
+  const http_request& request;
+  parameters params;
+  /// Set by the service name filter of v1: `group@@name` cut in two.
+  grouped_parts v1_service;
+
+private:
+  std::shared_ptr<reply_sink> sink_;
+};
+
+/// Answers at once, or not at all if a ticket will.
+using handler = std::optional<reply> (*)(call&);
+
+/// Now on the steady clock, as leases count.
+std::int64_t steady_now_ms();
+
+} // namespace nacre

@@ -1,0 +1,279 @@
+// /v2/ns/client and /v3/admin/ns/client: who publishes and subscribes what (Nacos
+// `ClientInfoControllerV2`, `ClientControllerV3`). Answered from the views: there is no second
+// book of clients.
+#include <map>
+
+#include "http/naming_result.hpp"
+#include "http/routes.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+/// What all views together say of one client.
+struct client_record {
+  client_id id;
+  /// Steady clock ms.
+  std::int64_t renewed_ms = 0;
+  std::vector<std::pair<service_ref, publication_ptr>> publications;
+  std::vector<std::pair<service_ref, subscriber_ptr>> subscriptions;
+};
+
+template <class F>
+void for_each_hold(const call& c, F f) {
+  c.context().directory.for_each(
+    [&](const service_ref& key, const service_actor&, const service_view_ptr& view) {
+      if (!view)
+        return;
+      view->publications.for_each(
+        [&](const publication_ptr& x) { f(key, *x->held_by, x, subscriber_ptr{}); });
+      view->subscribers.for_each(
+        [&](const subscriber_ptr& x) { f(key, *x->held_by, publication_ptr{}, x); });
+    });
+}
+
+client_record find_client(const call& c) {
+  auto id = c.form_text("clientId");
+  client_record record;
+  bool found = false;
+  for_each_hold(c, [&](const service_ref& key, const lease& held_by, const publication_ptr& published,
+                       const subscriber_ptr& subscribed) {
+    if (!id.starts_with(held_by.client.ip) || held_by.client.to_string() != id)
+      return;
+    found = true;
+    record.id = held_by.client;
+    record.renewed_ms = std::max(record.renewed_ms, held_by.renewed_ms.load());
+    if (published)
+      record.publications.emplace_back(key, published);
+    else
+      record.subscriptions.emplace_back(key, subscribed);
+  });
+  if (!found)
+    throw refusal{result_error(404, result_code::resource_not_found,
+                               "clientId [ " + shortened(id, 128) + " ] not exist")};
+  return record;
+}
+
+std::optional<reply> list_clients(call& c) {
+  std::map<std::string, bool> ids;
+  for_each_hold(c, [&](const service_ref&, const lease& held_by, const auto&, const auto&) {
+    ids[held_by.client.to_string()] = true;
+  });
+  json_writer out;
+  out.begin_array();
+  for (auto& [id, there] : ids)
+    out.string(id);
+  out.end_array();
+  return result_reply(out.view());
+}
+
+std::string client_json(const call& c, bool v3) {
+  auto record = find_client(c);
+  auto age_ms = steady_now_ms() - record.renewed_ms;
+  json_writer out;
+  out.begin_object()
+    .field("clientId", record.id.to_string())
+    .field("ephemeral", record.id.kind == client_kind::ephemeral)
+    .field("lastUpdatedTime", c.context().wall_ms() - age_ms)
+    .field("clientType", "ipPort")
+    .field("clientIp", record.id.ip)
+    .key("clientPort");
+  v3 ? out.integer(record.id.port) : out.string(std::to_string(record.id.port));
+  out.end_object();
+  return out.take();
+}
+
+std::optional<reply> get_client_v2(call& c) { return result_reply(client_json(c, false)); }
+std::optional<reply> get_client_v3(call& c) { return result_reply(client_json(c, true)); }
+
+std::optional<reply> published_v2(call& c) {
+  json_writer out;
+  out.begin_array();
+  for (auto& [key, x] : find_client(c).publications) {
+    auto& one = x->instances.front();
+    out.begin_object()
+      .field("namespace", key->namespace_id)
+      .field("group", key->group)
+      .field("serviceName", key->name)
+      .key("registeredInstance")
+      .begin_object()
+      .field("ip", one.ip)
+      .field("port", one.port)
+      .field("cluster", one.cluster_name)
+      .end_object()
+      .end_object();
+  }
+  out.end_array();
+  return result_reply(out.view());
+}
+
+std::optional<reply> subscribed_v2(call& c) {
+  json_writer out;
+  out.begin_array();
+  for (auto& [key, x] : find_client(c).subscriptions)
+    out.begin_object()
+      .field("namespace", key->namespace_id)
+      .field("group", key->group)
+      .field("serviceName", key->name)
+      .key("subscriberInfo")
+      .begin_object()
+      .field("app", x->app)
+      .field("agent", x->agent)
+      .field("addr", x->held_by->client.address())
+      .end_object()
+      .end_object();
+  out.end_array();
+  return result_reply(out.view());
+}
+
+void write_publisher_v3(json_writer& out, const service_key& key, const publication& x) {
+  auto& one = x.instances.front();
+  out.begin_object()
+    .field("namespaceId", key.namespace_id)
+    .field("groupName", key.group)
+    .field("serviceName", key.name)
+    .key("publisherInfo")
+    .begin_object()
+    .field("clientId", x.held_by->client.to_string())
+    .field("ip", one.ip)
+    .field("port", one.port)
+    .field("clusterName", one.cluster_name)
+    .end_object()
+    .null_field("subscriberInfo")
+    .end_object();
+}
+
+void write_subscriber_v3(json_writer& out, const service_key& key, const subscriber& x) {
+  out.begin_object()
+    .field("namespaceId", key.namespace_id)
+    .field("groupName", key.group)
+    .field("serviceName", key.name)
+    .null_field("publisherInfo")
+    .key("subscriberInfo")
+    .begin_object()
+    .field("clientId", x.held_by->client.to_string())
+    .field("appName", x.app)
+    .field("agent", x.agent)
+    .field("address", x.held_by->client.address())
+    .end_object()
+    .end_object();
+}
+
+std::optional<reply> published_v3(call& c) {
+  json_writer out;
+  out.begin_array();
+  for (auto& [key, x] : find_client(c).publications)
+    write_publisher_v3(out, *key, *x);
+  out.end_array();
+  return result_reply(out.view());
+}
+
+std::optional<reply> subscribed_v3(call& c) {
+  json_writer out;
+  out.begin_array();
+  for (auto& [key, x] : find_client(c).subscriptions)
+    write_subscriber_v3(out, *key, *x);
+  out.end_array();
+  return result_reply(out.view());
+}
+
+/// The optional filter by address of the `…/service/{publisher,subscriber}/list` calls.
+struct address_filter {
+  explicit address_filter(const call& c)
+    : ip(c.form_text_or("ip", "")), port(c.form_int_or("port", -1)) {}
+  bool matches(std::string_view x, std::uint16_t p) const {
+    return (ip.empty() || ip == x) && (port < 0 || port == p);
+  }
+  std::string ip;
+  std::int32_t port;
+};
+
+std::optional<reply> publishers_v2(call& c) {
+  auto key = result_key(c);
+  address_filter filter(c);
+  json_writer out;
+  out.begin_array();
+  auto view = c.context().directory.find(key->view());
+  // Recorded: without both ip and port this call of v2 finds nothing.
+  if (view && !filter.ip.empty() && filter.port >= 0)
+    view->publications.for_each([&](const publication_ptr& x) {
+      auto& one = x->instances.front();
+      if (filter.matches(one.ip, one.port))
+        out.begin_object()
+          .field("ip", one.ip)
+          .field("port", one.port)
+          .field("cluster", one.cluster_name)
+          .field("clientId", x->held_by->client.to_string())
+          .end_object();
+    });
+  out.end_array();
+  return result_reply(out.view());
+}
+
+std::optional<reply> subscribers_v2(call& c) {
+  auto key = result_key(c);
+  address_filter filter(c);
+  json_writer out;
+  out.begin_array();
+  if (auto view = c.context().directory.find(key->view()))
+    view->subscribers.for_each([&](const subscriber_ptr& x) {
+      auto& client = x->held_by->client;
+      if (filter.matches(client.ip, client.port))
+        out.begin_object()
+          .field("clientId", client.to_string())
+          .field("ip", client.ip)
+          .field("port", client.port)
+          .end_object();
+    });
+  out.end_array();
+  return result_reply(out.view());
+}
+
+std::optional<reply> publishers_v3(call& c) {
+  auto key = result_key(c);
+  address_filter filter(c);
+  json_writer out;
+  out.begin_array();
+  if (auto view = c.context().directory.find(key->view()))
+    view->publications.for_each([&](const publication_ptr& x) {
+      if (filter.matches(x->instances.front().ip, x->instances.front().port))
+        write_publisher_v3(out, *key, *x);
+    });
+  out.end_array();
+  return result_reply(out.view());
+}
+
+std::optional<reply> subscribers_of_service_v3(call& c) {
+  auto key = result_key(c);
+  address_filter filter(c);
+  json_writer out;
+  out.begin_array();
+  if (auto view = c.context().directory.find(key->view()))
+    view->subscribers.for_each([&](const subscriber_ptr& x) {
+      if (filter.matches(x->held_by->client.ip, x->held_by->client.port))
+        write_subscriber_v3(out, *key, *x);
+    });
+  out.end_array();
+  return result_reply(out.view());
+}
+
+} // namespace
+
+void add_client_routes(route_table& table) {
+  constexpr auto family = api_family::naming_result;
+  table["/v2/ns/client/list"] = {family, list_clients};
+  table["/v2/ns/client"] = {family, get_client_v2};
+  table["/v2/ns/client/publish/list"] = {family, published_v2};
+  table["/v2/ns/client/subscribe/list"] = {family, subscribed_v2};
+  table["/v2/ns/client/service/publisher/list"] = {family, publishers_v2};
+  table["/v2/ns/client/service/subscriber/list"] = {family, subscribers_v2};
+  table["/v3/admin/ns/client/list"] = {family, list_clients};
+  table["/v3/admin/ns/client"] = {family, get_client_v3};
+  table["/v3/admin/ns/client/publish/list"] = {family, published_v3};
+  table["/v3/admin/ns/client/subscribe/list"] = {family, subscribed_v3};
+  table["/v3/admin/ns/client/service/publisher/list"] = {family, publishers_v3};
+  table["/v3/admin/ns/client/service/subscriber/list"] = {family, subscribers_of_service_v3};
+}
+
+} // namespace nacre

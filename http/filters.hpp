@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "http/call.hpp"
+
+/// The filters before the handlers, each giving an answer if it refuses the request.
+namespace nacre {
+
+/// Status gate of `/v1/ns` (Nacos `TrafficReviseFilter`).
+std::optional<reply> revise_traffic(const call& c);
+
+/// Builds `c.v1_service` from `serviceName` and `groupName` (Nacos `ServiceNameFilter`).
+std::optional<reply> read_service_name(call& c);
+
+/// Names and numbers (Nacos `ParamCheckerFilter`); `v1` says how the service is named.
+std::optional<reply> check_parameters(const call& c, bool v1);
+
+} // namespace nacre

@@ -1,0 +1,203 @@
+// /v1/ns/operator, /v2/ns/operator, /v3/admin/ns/ops: switches, metrics and the like (Nacos
+// `OperatorController`). The same answers, bare on v1 and as a result on v2 and v3.
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+#include "http/routes.hpp"
+#include "http/server_status.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+/// Used share of the machine: one-minute load, share of one core since start, share of memory.
+struct machine_use {
+  double load = 0;
+  double cpu = 0;
+  double memory = 0;
+};
+
+machine_use measure(std::int64_t started_ms, std::int64_t now_ms) {
+  machine_use use;
+  double load[1] = {0};
+  if (getloadavg(load, 1) == 1)
+    use.load = load[0];
+  auto cpu_ms = static_cast<double>(std::clock()) * 1000.0 / CLOCKS_PER_SEC;
+  use.cpu = cpu_ms / static_cast<double>(std::max<std::int64_t>(now_ms - started_ms, 1));
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  auto pages = static_cast<double>(sysconf(_SC_PHYS_PAGES));
+  use.memory = pages > 0 ? static_cast<double>(resident) / pages : 0;
+  return use;
+}
+
+std::string metrics_json(const call& c, bool v1, bool with_machine) {
+  json_writer out;
+  out.begin_object().field("status", server_status(c.env).name);
+  bool only_status = !equals_ignore_case(c.optional("onlyStatus", "true"), "false");
+  if (!only_status) {
+    auto& counters = c.context().counters;
+    out.field("serviceCount", c.context().directory.listed())
+      .field("instanceCount", counters.instances.load())
+      .field("subscribeCount", counters.subscribers.load());
+    if (v1)
+      out.field("responsibleInstanceCount", counters.instances.load());
+    out.field("clientCount", counters.clients.load())
+      .field("connectionBasedClientCount", 0)
+      .field("ephemeralIpPortClientCount", counters.clients.load())
+      .field("persistentIpPortClientCount", 0)
+      .field("responsibleClientCount", counters.clients.load());
+    if (with_machine) {
+      auto use = measure(c.env.started_ms, c.context().wall_ms());
+      out.field("cpu", use.cpu).field("load", use.load).field("mem", use.memory);
+    }
+  }
+  out.end_object();
+  return out.take();
+}
+
+std::string switches_json(const call& c) {
+  json_writer out;
+  write(out, *c.switches());
+  return out.take();
+}
+
+std::optional<reply> switches_v1(call& c) { return json_reply(switches_json(c)); }
+std::optional<reply> switches_v2(call& c) { return result_reply(switches_json(c)); }
+
+std::optional<reply> set_switch_v1(call& c) {
+  auto answer = c.later([](const outcome& result) {
+    return result.ok() ? text_reply("ok") : failure_v1(result);
+  });
+  caf::anon_send(c.context().metadata.get(),
+                 set_switch{std::string(c.required("entry")), std::string(c.required("value")),
+                            std::move(answer)});
+  return std::nullopt;
+}
+
+std::optional<reply> set_switch_v2(call& c) {
+  auto entry = c.form_text("entry");
+  auto value = c.form_text("value");
+  auto answer = c.later([](const outcome& result) {
+    return result.ok() ? result_reply("\"ok\"") : failure_result(result);
+  });
+  caf::anon_send(c.context().metadata.get(),
+                 set_switch{std::move(entry), std::move(value), std::move(answer)});
+  return std::nullopt;
+}
+
+std::optional<reply> metrics_v1(call& c) { return json_reply(metrics_json(c, true, true)); }
+std::optional<reply> metrics_v2(call& c) { return result_reply(metrics_json(c, false, true)); }
+std::optional<reply> metrics_v3(call& c) { return result_reply(metrics_json(c, false, false)); }
+
+std::optional<reply> push_state(call& c) {
+  auto& counters = c.context().counters;
+  auto acked = counters.pushes_acked.load();
+  auto failed = counters.pushes_failed.load();
+  auto total = acked + failed;
+  bool reset = equals_ignore_case(c.optional("reset"), "true");
+  json_writer out;
+  out.begin_object()
+    .field("succeed", acked)
+    .field("total", total)
+    .field("ratio", total == 0 ? 0.0 : static_cast<double>(acked) / static_cast<double>(total));
+  if (equals_ignore_case(c.optional("detail"), "true"))
+    out.key("detail")
+      .begin_object()
+      .field("avgPushCost", acked == 0 ? -1 : counters.push_cost_ms_total.load()
+                                                / static_cast<std::int64_t>(acked))
+      .field("maxPushCost", counters.push_cost_ms_max.load())
+      .end_object();
+  out.field("reset", reset).end_object();
+  if (reset) {
+    counters.pushes_acked = 0;
+    counters.pushes_failed = 0;
+    counters.push_cost_ms_total = 0;
+    counters.push_cost_ms_max = -1;
+  }
+  return json_reply(out.take());
+}
+
+/// A stand-alone node is responsible for every client.
+std::string responsible_json(const call& c) {
+  json_writer out;
+  out.begin_object()
+    .field("responsibleServer",
+           c.env.own_ip + ':' + std::to_string(c.context().options.http.port))
+    .end_object();
+  return out.take();
+}
+
+std::optional<reply> responsible_v1(call& c) {
+  c.required("ip");
+  c.required("port");
+  return json_reply(responsible_json(c));
+}
+
+std::optional<reply> responsible_v3(call& c) {
+  c.form_text("ip");
+  c.form_int("port");
+  return result_reply(responsible_json(c));
+}
+
+bool set_log_level(std::string_view text) {
+  auto level = spdlog::level::from_str(std::string(text));
+  // `from_str` answers `off` for what it does not know.
+  if (level == spdlog::level::off && !equals_ignore_case(text, "off"))
+    return false;
+  spdlog::set_level(level);
+  return true;
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text.substr(0, 16));
+  for (auto& x : result)
+    x = static_cast<char>(std::tolower(static_cast<unsigned char>(x)));
+  return result;
+}
+
+std::optional<reply> put_log_v1(call& c) {
+  c.required("logName");
+  if (!set_log_level(lower(c.required("logLevel"))))
+    return text_error(400, "unknown log level");
+  return text_reply("ok");
+}
+
+std::optional<reply> put_log_v3(call& c) {
+  c.form_text("logName");
+  if (!set_log_level(lower(c.form_text("logLevel"))))
+    return result_error(400, result_code::parameter_validate_error, "unknown log level");
+  return result_reply("\"ok\"");
+}
+
+} // namespace
+
+void add_operator_routes(route_table& table) {
+  constexpr auto v1 = api_family::naming_v1;
+  route switches_route_v1{.family = v1, .get = switches_v1, .put = set_switch_v1};
+  route log_route_v1{.family = v1, .put = put_log_v1};
+  table["/v1/ns/operator/switches"] = table["/v1/ns/ops/switches"] = switches_route_v1;
+  table["/v1/ns/operator/metrics"] = table["/v1/ns/ops/metrics"] = {v1, metrics_v1};
+  table["/v1/ns/operator/push/state"] = table["/v1/ns/ops/push/state"] = {v1, push_state};
+  table["/v1/ns/operator/distro/client"] = table["/v1/ns/ops/distro/client"]
+    = {v1, responsible_v1};
+  table["/v1/ns/operator/log"] = table["/v1/ns/ops/log"] = log_route_v1;
+
+  constexpr auto result = api_family::naming_result;
+  route switches_route{.family = result, .get = switches_v2, .put = set_switch_v2};
+  table["/v2/ns/operator/switches"] = table["/v2/ns/ops/switches"] = switches_route;
+  table["/v3/admin/ns/ops/switches"] = switches_route;
+  table["/v2/ns/operator/metrics"] = table["/v2/ns/ops/metrics"] = {result, metrics_v2};
+  table["/v3/admin/ns/ops/metrics"] = {result, metrics_v3};
+  table["/v3/admin/ns/ops/log"] = {.family = result, .put = put_log_v3};
+  table["/v3/admin/ns/client/distro"] = {result, responsible_v3};
+}
+
+} // namespace nacre

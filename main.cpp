@@ -1,0 +1,151 @@
+// Wires a node: options → actor system → root actor → listener → signals.
+#include <csignal>
+#include <iostream>
+
+#include <malloc.h>
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include "actors/node.hpp"
+#include "config/config_error.hpp"
+#include "config/load_options.hpp"
+#include "http/own_address.hpp"
+#include "http/server.hpp"
+#include "http/udp_socket.hpp"
+#ifdef NACRE_TEST_HOOK
+#include "tests/hook/kill_actor.hpp"
+#endif
+
+namespace {
+
+using namespace nacre;
+using namespace std::chrono_literals;
+
+#ifdef NACRE_TEST_HOOK
+constexpr auto more_routes = add_kill_route;
+#else
+constexpr void (*more_routes)(route_table&) = nullptr;
+#endif
+
+/// What the process waits for: a signal, or the root actor's unexpected end.
+class signal_wait {
+public:
+  signal_wait() {
+    sigemptyset(&set_);
+    for (int signal : {SIGTERM, SIGINT})
+      sigaddset(&set_, signal);
+    // Before any thread starts: all of them inherit it, so only `next` takes these signals.
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  /// The signal that arrived within `patience`, 0 if none.
+  int next(milliseconds patience) const {
+    timespec limit{patience.count() / 1000, (patience.count() % 1000) * 1'000'000};
+    auto signal = sigtimedwait(&set_, nullptr, &limit);
+    return signal > 0 ? signal : 0;
+  }
+
+private:
+  sigset_t set_{};
+};
+
+std::size_t actor_threads(const options& opts) {
+  auto cores = std::max(1u, std::thread::hardware_concurrency());
+  return opts.actor_threads != 0 ? opts.actor_threads : std::max<std::size_t>(1, cores / 2);
+}
+
+/// Waits until the root has started its children.
+void wait_for_start(caf::actor_system& system, const node_actor& root) {
+  caf::scoped_actor self(system);
+  self->request(root, 30s, status_request{})
+    .receive([](const actor_status&) {},
+             [&](const caf::error& err) {
+               throw std::runtime_error("the node does not start: " + system.render(err));
+             });
+}
+
+/// Serves until a signal comes. A root actor that failed is put in its place again; it finds its
+/// children alive.
+void serve_until_signal(caf::actor_system& system, const node_context_ptr& context,
+                        const signal_wait& signals) {
+  caf::scoped_actor self(system);
+  auto root = context->node.get();
+  self->monitor(root);
+  for (;;) {
+    if (auto signal = signals.next(100ms)) {
+      spdlog::info("node-stops on signal {}", signal);
+      return;
+    }
+    bool lost = false;
+    self->receive([&](const caf::down_msg&) { lost = true; }, caf::after(0s) >> [] {});
+    if (lost) {
+      spdlog::error("node-failed: its root actor starts again");
+      root = spawn_node(system, context);
+      self->monitor(root);
+    }
+  }
+}
+
+int run(const options& opts) {
+  signal_wait signals;
+  std::filesystem::create_directories(opts.data_dir);
+  auto threads = actor_threads(opts);
+  caf::actor_system_config config;
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", threads);
+  auto context = std::make_shared<node_context>(opts, client_shards(opts, threads));
+  caf::actor_system system(config);
+
+  std::atomic<bool> ready{false};
+  api_environment environment;
+  environment.context = context;
+  environment.ready = [&ready] { return ready.load(); };
+  environment.own_ip = opts.server_ip.empty() ? first_own_ip() : opts.server_ip;
+  environment.started_ms = context->wall_ms();
+  http_server server(context->options.http, router(environment, more_routes));
+  auto udp = std::make_shared<udp_socket>(server.io(), context);
+  context->datagrams = udp;
+  wait_for_start(system, spawn_node(system, context));
+  udp->start();
+  ready = true;
+  server.start();
+  spdlog::info("node-serves http://{}:{}{} on {} actor threads, version {}", environment.own_ip,
+               server.port(), opts.http.context_path, threads, NACRE_VERSION);
+  spdlog::warn("persistent instances, overrides, namespaces and switches are kept in memory only "
+               "in this version, and persistent instances are not health-checked");
+
+  serve_until_signal(system, context, signals);
+  ready = false;
+  server.stop(5s);
+  caf::anon_send_exit(context->node.get(), caf::exit_reason::user_shutdown);
+  system.await_all_actors_done();
+  spdlog::info("node-stopped");
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  // Few arenas: a registry's memory is one big shared heap, and each arena keeps its own slack.
+  mallopt(M_ARENA_MAX, 2);
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  try {
+    auto loaded = load_options(argc, argv, process_environment());
+    if (!loaded.answer.empty()) {
+      std::cout << loaded.answer << std::flush;
+      return 0;
+    }
+    spdlog::set_level(spdlog::level::from_str(loaded.values.log_level));
+    for (auto& warning : loaded.warnings)
+      spdlog::warn("{}", warning);
+    if (loaded.values.mode == node_mode::cluster)
+      throw config_error("mode cluster is not available in this version; start with --mode "
+                         "standalone");
+    return run(loaded.values);
+  } catch (const std::exception& failure) {
+    std::cerr << "nacre: " << failure.what() << std::endl;
+    return 1;
+  }
+}

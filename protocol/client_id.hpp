@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <tuple>
+
+namespace nacre {
+
+enum class client_kind : std::uint8_t {
+  /// An ip:port that beats (or subscribes over UDP): `ip:port#true`.
+  ephemeral,
+  /// An ip:port whose instances stay until they are deregistered: `ip:port#false`.
+  persistent,
+};
+
+/// Identity of a client: whatever publishes and subscribes (Nacos `IpPortBasedClient.getClientId`).
+struct client_id {
+  std::string ip;
+  std::uint16_t port = 0;
+  client_kind kind = client_kind::ephemeral;
+
+  /// The text other nodes, the operator API and the SDKs know it by.
+  std::string to_string() const {
+    return address() + (kind == client_kind::persistent ? "#false" : "#true");
+  }
+
+  /// `ip:port`, also the tag that decides the responsible node.
+  std::string address() const { return ip + ':' + std::to_string(port); }
+
+  std::size_t hash() const {
+    return std::hash<std::string>{}(ip) * 0x9E3779B97F4A7C15ull
+           ^ (static_cast<std::size_t>(port) << 1 | static_cast<std::size_t>(kind));
+  }
+
+  friend bool operator==(const client_id&, const client_id&) = default;
+  friend auto operator<=>(const client_id&, const client_id&) = default;
+};
+
+struct client_id_hash {
+  std::size_t operator()(const client_id& x) const { return x.hash(); }
+};
+
+} // namespace nacre

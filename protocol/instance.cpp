@@ -1,0 +1,31 @@
+#include "protocol/instance.hpp"
+
+#include <cmath>
+
+namespace nacre {
+
+std::string instance::instance_id(const service_key_view& service) const {
+  if (generator == id_generator::none)
+    return {};
+  auto id = generator == id_generator::simple ? ip + '#' + std::to_string(port)
+                                              : std::to_string(snowflake_id);
+  return id.append("#").append(cluster_name).append("#").append(service.grouped_name());
+}
+
+bool same_instance(const instance& a, const instance& b) {
+  // A new snowflake number for the same registration is no change: the old id stays valid.
+  return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name
+         && (a.weight == b.weight || (std::isnan(a.weight) && std::isnan(b.weight)))
+         && a.healthy == b.healthy && a.enabled == b.enabled && a.ephemeral == b.ephemeral
+         && a.generator == b.generator && a.metadata == b.metadata;
+}
+
+instance with_overlay(const instance& published, const instance_overlay& overlay) {
+  auto effective = published;
+  effective.weight = overlay.weight;
+  effective.enabled = overlay.enabled;
+  effective.metadata = merged(published.metadata, overlay.metadata);
+  return effective;
+}
+
+} // namespace nacre

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/metadata.hpp"
+#include "protocol/service_key.hpp"
+
+namespace nacre {
+
+/// How the `instanceId` of an instance is made (Nacos `InstanceIdGenerator`).
+enum class id_generator : std::uint8_t {
+  /// No id: HTTP v2 and v3 registrations.
+  none,
+  /// `ip#port#cluster#group@@name`
+  simple,
+  /// `number#cluster#group@@name`
+  snowflake,
+};
+
+/// One provider of a service, as its client described it.
+struct instance {
+  std::string ip;
+  std::string cluster_name{default_cluster};
+  double weight = 1.0;
+  std::uint64_t snowflake_id = 0;
+  metadata_map metadata;
+  std::uint16_t port = 0;
+  id_generator generator = id_generator::none;
+  bool healthy = true;
+  bool enabled = true;
+  bool ephemeral = true;
+
+  /// Key of its override: `ip:port:cluster`.
+  std::string metadata_id() const {
+    return ip + ':' + std::to_string(port) + ':' + cluster_name;
+  }
+
+  /// The id lists show, empty if there is none.
+  std::string instance_id(const service_key_view& service) const;
+};
+
+/// Whether two descriptions give the same lists; two weights that are no number are the same.
+bool same_instance(const instance& a, const instance& b);
+
+/// What an operator put over an instance (PUT, PATCH, metadata/batch): weight and enabled replace
+/// the published values, metadata is added to them (Nacos `InstanceMetadata`).
+struct instance_overlay {
+  double weight = 1.0;
+  bool enabled = true;
+  metadata_map metadata;
+};
+
+/// `published` as lists show it (Nacos `InstanceUtil.parseToApiInstance`).
+instance with_overlay(const instance& published, const instance_overlay& overlay);
+
+} // namespace nacre

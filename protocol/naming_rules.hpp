@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/instance.hpp"
+
+/// What names and numbers a request may hold, and the recorded text when it does not.
+/// Each check gives nothing when all is well. Held to Nacos `ParamCheckRule`,
+/// `DefaultParamChecker` and `NamingUtils`. Pure, any thread.
+namespace nacre {
+
+using complaint = std::optional<std::string>;
+
+/// Raw texts of one request as the param check sees them; blank ones always pass.
+struct checked_names {
+  std::string_view namespace_id;
+  std::string_view namespace_show_name;
+  std::string_view service_name;
+  std::string_view group;
+  std::string_view cluster;
+  /// Comma separated, each checked like `cluster`.
+  std::string_view clusters;
+  std::string_view ip;
+  std::string_view port;
+};
+
+complaint check_names(const checked_names& names);
+
+complaint check_metadata_length(const metadata_map& map, std::size_t chars_max);
+
+/// Cluster name and lease terms of an instance that is registered or updated.
+complaint check_instance(const instance& x);
+
+/// Weight of an instance; `NaN` passes as it does on the real server.
+complaint check_weight(double weight);
+
+/// `group@@name` cut in two. A third part is lost, as Nacos' `NamingUtils` does.
+struct grouped_parts {
+  std::string_view group;
+  std::string_view name;
+};
+grouped_parts split_grouped_name(std::string_view text);
+
+/// Whether `text` is `group@@name` with both parts filled; else the recorded complaint.
+complaint check_grouped_name(std::string_view text);
+
+} // namespace nacre

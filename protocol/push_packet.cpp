@@ -1,0 +1,57 @@
+#include "protocol/push_packet.hpp"
+
+#include <stdexcept>
+
+#include <zlib.h>
+
+#include "protocol/json_reader.hpp"
+#include "protocol/json_writer.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+std::string gzip(const std::string& text) {
+  constexpr int gzip_window_bits = 15 + 16;
+  z_stream stream{};
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window_bits, 8,
+                   Z_DEFAULT_STRATEGY)
+      != Z_OK)
+    throw std::runtime_error("zlib can't start");
+  std::string packed(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  auto result = deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  if (result != Z_STREAM_END)
+    throw std::runtime_error("zlib can't finish");
+  return packed;
+}
+
+} // namespace
+
+std::string make_push_packet(std::string_view service_json, std::int64_t ref_time) {
+  json_writer out;
+  out.begin_object()
+    .field("type", "dom")
+    .field("data", service_json)
+    .field("lastRefTime", ref_time)
+    .end_object();
+  auto text = out.take();
+  return text.size() < compress_from_bytes ? text : gzip(text);
+}
+
+std::optional<std::int64_t> parse_push_ack(std::string_view datagram) {
+  json_document document(datagram);
+  auto root = document.root();
+  if (root["type"].string() != "push-ack")
+    return std::nullopt;
+  auto number = root["lastRefTime"].scalar_text();
+  return number ? parse_int64(*number) : std::nullopt;
+}
+
+} // namespace nacre

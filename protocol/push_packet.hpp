@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The datagrams of UDP push (Nacos `UdpConnector`, `PushReceiver`).
+namespace nacre {
+
+/// Text from this size on is sent compressed.
+inline constexpr std::size_t compress_from_bytes = 1024;
+
+/// Largest datagram a 1.x client can receive (its buffer is 64 KiB, UDP over IPv4 holds less).
+inline constexpr std::size_t datagram_bytes_max = 65'507;
+
+/// `{"type":"dom","data":"<service JSON>","lastRefTime":n}`, gzip if large.
+std::string make_push_packet(std::string_view service_json, std::int64_t ref_time);
+
+/// The number of a `{"type":"push-ack","lastRefTime":"n","data":""}`; nothing for all else.
+std::optional<std::int64_t> parse_push_ack(std::string_view datagram);
+
+} // namespace nacre

@@ -1,0 +1,86 @@
+#include "protocol/service_metadata.hpp"
+
+#include <cmath>
+#include <optional>
+
+#include "protocol/json_reader.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+std::string_view to_string(health_checker::kind type) {
+  switch (type) {
+    case health_checker::kind::tcp:
+      return "TCP";
+    case health_checker::kind::http:
+      return "HTTP";
+    case health_checker::kind::mysql:
+      return "MYSQL";
+    case health_checker::kind::none:
+      break;
+  }
+  return "NONE";
+}
+
+namespace {
+
+std::string text_member(const json_value& object, std::string_view key) {
+  return object[key].scalar_text().value_or("");
+}
+
+/// `CONSUMER.label.A = PROVIDER.label.A & …` names the labels A, …
+std::vector<std::string> labels_of(std::string_view expression) {
+  std::vector<std::string> labels;
+  for (auto term : split(expression, '&')) {
+    auto side = trim(term.substr(0, term.find('=')));
+    constexpr std::string_view prefix = "CONSUMER.label.";
+    if (side.starts_with(prefix))
+      labels.emplace_back(side.substr(prefix.size()));
+  }
+  return labels;
+}
+
+} // namespace
+
+std::optional<health_checker> parse_health_checker(std::string_view json) {
+  json_document document(json);
+  auto root = document.root();
+  if (!root.is_object())
+    return std::nullopt;
+  using kind = health_checker::kind;
+  health_checker checker;
+  auto type = text_member(root, "type");
+  checker.type = kind::none;
+  for (auto known : {kind::tcp, kind::http, kind::mysql})
+    if (equals_ignore_case(type, to_string(known)))
+      checker.type = known;
+  checker.path = text_member(root, "path");
+  checker.headers = text_member(root, "headers");
+  if (auto code = root["expectedResponseCode"].number(); code && std::abs(*code) < 100'000)
+    checker.expected_response_code = static_cast<std::int32_t>(*code);
+  checker.user = text_member(root, "user");
+  checker.password = text_member(root, "pwd");
+  checker.command = text_member(root, "cmd");
+  return checker;
+}
+
+parsed_selector parse_selector(std::string_view json) {
+  if (is_blank(json))
+    return {true, selector{}};
+  json_document document(json);
+  auto root = document.root();
+  if (!root.is_object())
+    return {false, std::nullopt};
+  auto type = text_member(root, "type");
+  if (type == "none")
+    return {true, selector{}};
+  if (type != "label")
+    return {true, std::nullopt};
+  selector result;
+  result.type = selector::kind::label;
+  result.expression = text_member(root, "expression");
+  result.labels = labels_of(result.expression);
+  return {true, std::move(result)};
+}
+
+} // namespace nacre

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/instance.hpp"
+#include "protocol/metadata.hpp"
+
+namespace nacre {
+
+/// How the instances of a cluster are probed (Nacos `AbstractHealthChecker`).
+struct health_checker {
+  enum class kind : std::uint8_t { tcp, http, mysql, none };
+  kind type = kind::tcp;
+  // HTTP
+  std::string path;
+  std::string headers;
+  std::int32_t expected_response_code = 200;
+  // MYSQL
+  std::string user;
+  std::string password;
+  std::string command;
+};
+
+std::string_view to_string(health_checker::kind type);
+
+/// Reads `{"type":"TCP"}` and so on; an unknown type is NONE. Nothing if it is no JSON object.
+std::optional<health_checker> parse_health_checker(std::string_view json);
+
+/// What is configured about a cluster of instances (Nacos `ClusterMetadata`).
+struct cluster_metadata {
+  std::uint16_t check_port = 80;
+  bool use_instance_port = true;
+  health_checker checker;
+  metadata_map metadata;
+};
+
+/// Chooses instances by their labels (Nacos `Selector`). Without a CMDB it chooses all.
+struct selector {
+  enum class kind : std::uint8_t { none, label };
+  kind type = kind::none;
+  std::string expression;
+  std::vector<std::string> labels;
+};
+
+/// Reads the `selector` parameter; blank gives `none`.
+struct parsed_selector {
+  bool is_json = true;
+  /// Nothing if the type is unknown.
+  std::optional<selector> value;
+};
+parsed_selector parse_selector(std::string_view json);
+
+/// What is stored about a service beside its instances (Nacos `ServiceMetadata`).
+struct service_metadata {
+  bool ephemeral = false;
+  double protect_threshold = 0.0;
+  nacre::selector selector;
+  metadata_map metadata;
+  std::map<std::string, cluster_metadata, std::less<>> clusters;
+};
+
+using service_metadata_ptr = std::shared_ptr<const service_metadata>;
+
+/// Overlays of one service by `ip:port:cluster`.
+using overlay_table = std::map<std::string, instance_overlay, std::less<>>;
+using overlay_table_ptr = std::shared_ptr<const overlay_table>;
+
+} // namespace nacre
