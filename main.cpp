@@ -66,6 +66,18 @@ void wait_for_start(caf::actor_system& system, const node_actor& root) {
              });
 }
 
+/// Ends the node's actors when it goes, whatever ended the serving: the actor system's destructor
+/// waits for them.
+struct node_guard {
+  caf::actor_system& system;
+  const node_context_ptr& context;
+
+  ~node_guard() {
+    caf::anon_send_exit(context->node.get(), caf::exit_reason::user_shutdown);
+    system.await_all_actors_done();
+  }
+};
+
 /// Serves until a signal comes. A root actor that failed is put in its place again; it finds its
 /// children alive.
 void serve_until_signal(caf::actor_system& system, const node_context_ptr& context,
@@ -107,7 +119,9 @@ int run(const options& opts) {
   http_server server(context->options.http, router(environment, more_routes));
   auto udp = std::make_shared<udp_socket>(server.io(), context);
   context->datagrams = udp;
-  wait_for_start(system, spawn_node(system, context));
+  spawn_node(system, context);
+  node_guard guard{system, context};
+  wait_for_start(system, context->node.get());
   udp->start();
   ready = true;
   server.start();
@@ -119,9 +133,6 @@ int run(const options& opts) {
   serve_until_signal(system, context, signals);
   ready = false;
   server.stop(5s);
-  caf::anon_send_exit(context->node.get(), caf::exit_reason::user_shutdown);
-  system.await_all_actors_done();
-  spdlog::info("node-stopped");
   return 0;
 }
 
@@ -143,7 +154,9 @@ int main(int argc, char** argv) {
     if (loaded.values.mode == node_mode::cluster)
       throw config_error("mode cluster is not available in this version; start with --mode "
                          "standalone");
-    return run(loaded.values);
+    auto status = run(loaded.values);
+    spdlog::info("node-stopped");
+    return status;
   } catch (const std::exception& failure) {
     std::cerr << "nacre: " << failure.what() << std::endl;
     return 1;

@@ -18,12 +18,24 @@ struct actor_state {
   std::uint64_t handled = 0;
 };
 
-/// A behaviour line: the message goes to a member of the state and is counted.
-template <class Self, class State, class Result, class... Message>
-auto on(Self* self, Result (State::*member)(const Message&...)) {
-  return [self, member](const Message&... message) -> Result {
+/// The message type a handler takes and what it gives.
+template <class Member>
+struct handler_traits;
+
+template <class State, class Result, class Message>
+struct handler_traits<Result (State::*)(const Message&)> {
+  using result = Result;
+  using message = Message;
+};
+
+/// A behaviour line: the message goes to a member of the state and is counted. The member is part
+/// of the type, since a pointer to it would be stored once per line and actor.
+template <auto Member, class Self>
+auto on(Self* self) {
+  using traits = handler_traits<decltype(Member)>;
+  return [self](const typename traits::message& message) -> typename traits::result {
     ++self->state.handled;
-    return (self->state.*member)(message...);
+    return (self->state.*Member)(message);
   };
 }
 

@@ -51,9 +51,9 @@ bool client_shard_state::deferred(const Message& msg,
 
 void client_shard_state::send_publish(const publication_ptr& x, change_cause cause,
                                       ticket_ptr answer) {
-  auto key = x->held_by->service->view();
+  auto& key = x->held_by->service;
   if (!send_to_service(self, context, key, publish{x, std::move(cause), answer})) {
-    table.remove(x->held_by->client, key);
+    table.remove(x->held_by->client, key->view());
     context->leases.erase(x->held_by);
     complete(answer, {ec::limit_reached, "this node holds as many services as it may ("
                                            + std::to_string(context->options.limits.services_max)
@@ -77,12 +77,13 @@ void client_shard_state::on_register(const register_instance& msg) {
       return complete(msg.answer,
                       {ec::limit_reached, "this node holds as many instances as it may ("
                                             + std::to_string(instances_max) + ")"});
-    held_by = new lease(msg.service, msg.client, now, lease_terms_of(msg.what.metadata));
+    held_by = new lease(context->directory.shared_key(msg.service), msg.client, now,
+                        lease_terms_of(msg.what.metadata));
     held_by->healthy = msg.what.healthy;
     if (msg.client.kind == client_kind::ephemeral)
       context->leases.insert(held_by);
   }
-  auto x = make_publication(held_by, {msg.what});
+  auto x = make_publication(held_by, instance_list(1, msg.what));
   table.put(x, now);
   count_clients();
   send_publish(x, msg.cause, msg.answer);
@@ -96,8 +97,7 @@ void client_shard_state::on_deregister(const deregister_instance& msg) {
   if (!gone)
     return complete(msg.answer); // as the reference does: it is not there, which was wanted
   context->leases.erase(gone->held_by);
-  send_to_service(self, context, msg.service->view(),
-                  withdraw{gone->held_by, msg.cause, msg.answer});
+  send_to_service(self, context, msg.service, withdraw{gone->held_by, msg.cause, msg.answer});
 }
 
 void client_shard_state::on_revive(const revive_instance& msg) {
@@ -111,7 +111,7 @@ void client_shard_state::on_revive(const revive_instance& msg) {
     return complete(msg.answer);
   auto x = with_health(*known, true);
   table.put(x, steady_ms(self));
-  send_publish(x, {change_reason::beat, ""}, msg.answer);
+  send_publish(x, {change_reason::beat}, msg.answer);
 }
 
 void client_shard_state::on_subscribe(const subscribe_client& msg) {
@@ -120,7 +120,9 @@ void client_shard_state::on_subscribe(const subscribe_client& msg) {
   auto now = steady_ms(self);
   auto key = msg.service->view();
   auto known = table.find_subscription(msg.client, key);
-  lease_ptr held_by = known ? known->held_by : lease_ptr(new lease(msg.service, msg.client, now));
+  lease_ptr held_by = known ? known->held_by
+                            : lease_ptr(new lease(context->directory.shared_key(msg.service),
+                                                  msg.client, now));
   held_by->renewed_ms = now;
   auto clusters = known ? known->clusters : std::vector<std::string>{};
   if (!known || !known->wants(msg.clusters)) {
@@ -131,7 +133,7 @@ void client_shard_state::on_subscribe(const subscribe_client& msg) {
   subscriber_ptr x(new subscriber(held_by, std::move(clusters), msg.app, msg.agent));
   if (known && same_subscriber(*known, *x))
     return;
-  if (!send_to_service(self, context, key, subscribe{x}))
+  if (!send_to_service(self, context, held_by->service, subscribe{x}))
     return; // at the bound of services; the client's next query tries again
   table.put(x, now);
   count_clients();
@@ -263,7 +265,7 @@ void client_shard_state::lapse_unhealthy(const lease_ptr& held_by, const lapse_r
     return;
   auto x = with_health(*known, false);
   table.put(x, steady_ms(self));
-  send_publish(x, {change_reason::beats_stopped, ""}, nullptr);
+  send_publish(x, {change_reason::beats_stopped}, nullptr);
 }
 
 void client_shard_state::lapse_removed(const lease_ptr& held_by, const lapse_rules& r) {
@@ -277,14 +279,14 @@ void client_shard_state::lapse_removed(const lease_ptr& held_by, const lapse_rul
   spdlog::info("instance-removed {} of {}@@{}: no beat for {} ms", held_by->client.address(),
                held_by->service->namespace_id, held_by->service->grouped_name(),
                steady_ms(self) - held_by->renewed_ms.load());
-  send_to_service(self, context, held_by->service->view(),
-                  withdraw{held_by, {change_reason::beats_stopped, ""}, nullptr});
+  send_to_service(self, context, held_by->service,
+                  withdraw{held_by, {change_reason::beats_stopped}, nullptr});
 }
 
 void client_shard_state::lapse_unsubscribed(const lease_ptr& held_by) {
   table.remove_subscription(held_by->client, held_by->service->view());
-  send_to_service(self, context, held_by->service->view(),
-                  unsubscribe{held_by, {change_reason::queries_stopped, ""}});
+  send_to_service(self, context, held_by->service,
+                  unsubscribe{held_by, {change_reason::queries_stopped}});
 }
 
 void client_shard_state::count_clients() {
@@ -318,16 +320,16 @@ client_shard(client_shard_actor::stateful_pointer<client_shard_state> self,
   begin_life(self, std::move(origin));
   self->state.start(std::move(context), index, recover);
   return {
-    on(self, &client_shard_state::on_register),
-    on(self, &client_shard_state::on_deregister),
-    on(self, &client_shard_state::on_revive),
-    on(self, &client_shard_state::on_subscribe),
-    on(self, &client_shard_state::on_refused),
-    on(self, &client_shard_state::on_replay),
-    on(self, &client_shard_state::on_recalled),
-    on(self, &client_shard_state::on_recall_started),
-    on(self, &client_shard_state::on_tick),
-    on(self, &client_shard_state::on_status),
+    on<&client_shard_state::on_register>(self),
+    on<&client_shard_state::on_deregister>(self),
+    on<&client_shard_state::on_revive>(self),
+    on<&client_shard_state::on_subscribe>(self),
+    on<&client_shard_state::on_refused>(self),
+    on<&client_shard_state::on_replay>(self),
+    on<&client_shard_state::on_recalled>(self),
+    on<&client_shard_state::on_recall_started>(self),
+    on<&client_shard_state::on_tick>(self),
+    on<&client_shard_state::on_status>(self),
   };
 }
 

@@ -35,8 +35,6 @@ bool put_into(Items& items, const Item& x) {
     *i = x;
     return false;
   }
-  if (items.empty())
-    items.reserve(1); // most clients hold exactly one
   items.insert(position(items, service), x);
   return true;
 }

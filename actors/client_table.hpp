@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <queue>
 #include <unordered_map>
 #include <vector>
@@ -65,8 +66,8 @@ public:
 
 private:
   struct row {
-    std::vector<publication_ptr> publications;
-    std::vector<subscriber_ptr> subscriptions;
+    boost::container::small_vector<publication_ptr, 1> publications;
+    boost::container::small_vector<subscriber_ptr, 1> subscriptions;
   };
 
   struct check {
@@ -85,7 +86,7 @@ private:
              std::vector<lapse>& lapses);
 
   std::unordered_map<client_id, row, client_id_hash> rows_;
-  std::priority_queue<check> checks_;
+  std::priority_queue<check, std::deque<check>> checks_;
   std::size_t publications_ = 0;
   std::size_t subscriptions_ = 0;
 };

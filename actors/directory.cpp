@@ -11,6 +11,13 @@ service_view_ptr directory::find(const service_key_view& key) const {
   return i == part.services.end() ? nullptr : i->second.view;
 }
 
+service_ref directory::shared_key(const service_ref& otherwise) const {
+  auto& part = stripe_of(otherwise->view());
+  std::shared_lock guard(part.lock);
+  auto i = part.services.find(otherwise);
+  return i == part.services.end() ? otherwise : i->first;
+}
+
 service_actor directory::find_actor(const service_key_view& key) const {
   auto& part = stripe_of(key);
   std::shared_lock guard(part.lock);

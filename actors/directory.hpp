@@ -22,6 +22,10 @@ public:
   /// The view of a service, null if there is none.
   service_view_ptr find(const service_key_view& key) const;
 
+  /// The directory's own key object of a service, `otherwise` if it is not in: one object per
+  /// service and not one per lease.
+  service_ref shared_key(const service_ref& otherwise) const;
+
   /// The actor of a service, null if there is none.
   service_actor find_actor(const service_key_view& key) const;
 
@@ -30,8 +34,8 @@ public:
   /// no message to a service overtakes another on the way.
   /// @returns false if there is no actor and `spawn` gave none either.
   template <class Spawn, class Use>
-  bool with_actor(const service_key_view& key, Spawn spawn, Use use) {
-    auto& part = stripe_of(key);
+  bool with_actor(const service_ref& key, Spawn spawn, Use use) {
+    auto& part = stripe_of(key->view());
     {
       std::shared_lock guard(part.lock);
       if (auto i = part.services.find(key); i != part.services.end()) {
@@ -42,11 +46,10 @@ public:
     std::unique_lock guard(part.lock);
     auto i = part.services.find(key);
     if (i == part.services.end()) {
-      service_ref owned = make_service_ref(key);
-      auto actor = spawn(owned);
+      auto actor = spawn();
       if (!actor)
         return false;
-      i = part.services.emplace(std::move(owned), entry{std::move(actor), nullptr}).first;
+      i = part.services.emplace(key, entry{std::move(actor), nullptr}).first;
       ++size_;
     }
     use(i->second.actor);

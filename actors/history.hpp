@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -46,12 +47,12 @@ std::string_view to_string(change_reason x);
 struct change_event {
   /// Wall clock.
   std::int64_t at_ms = 0;
-  change_kind what = change_kind::registered;
-  change_reason why = change_reason::request;
   /// Null for events of the service itself.
   lease_ptr who;
-  /// Address the request came from; empty if it is the instance's own or there was no request.
-  std::string by;
+  /// Address the request came from; null if it is the instance's own or there was no request.
+  std::shared_ptr<const std::string> by;
+  change_kind what = change_kind::registered;
+  change_reason why = change_reason::request;
 };
 
 /// The last changes of each service, so that "who removed this, and why" can be answered also

@@ -164,8 +164,8 @@ inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspe
   begin_life(self, std::move(origin));
   self->state.start(std::move(context));
   return {
-    on(self, &inspector_state::on_inspect),
-    on(self, &inspector_state::on_status),
+    on<&inspector_state::on_inspect>(self),
+    on<&inspector_state::on_status>(self),
   };
 }
 

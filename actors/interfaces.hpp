@@ -70,6 +70,8 @@ using push_engine_actor = caf::typed_actor<
   caf::reacts_to<service_changed>,
   // Somebody subscribed and wants the present state.
   caf::reacts_to<service_subscribed>,
+  // A channel was restarted and may have lost pushes.
+  caf::reacts_to<tell_all>,
   // INTERNAL: tasks are due.
   caf::reacts_to<push_tick>>::extend_with<status_actor>;
 

@@ -25,8 +25,8 @@ namespace nacre {
 /// Why a change happens and who asked for it.
 struct change_cause {
   change_reason why = change_reason::request;
-  /// Address of the caller if it is not the client itself.
-  std::string by;
+  /// Address of the caller; null if it is the client itself.
+  std::shared_ptr<const std::string> by = nullptr;
 };
 
 // -- to a SERVICE --------------------------------------------------------------------------------
@@ -144,6 +144,9 @@ struct service_changed {
 struct service_subscribed {
   subscriber_ptr who;
 };
+
+/// From a restarted channel: what was on its way to subscribers is lost, tell all of them again.
+struct tell_all {};
 
 struct push_tick {
   /// Ticks of an earlier arming are dropped: a delayed message can't be taken back.
@@ -297,6 +300,7 @@ NACRE_LOCAL_MESSAGE(recalled)
 NACRE_LOCAL_MESSAGE(recall_started)
 NACRE_LOCAL_MESSAGE(service_changed)
 NACRE_LOCAL_MESSAGE(service_subscribed)
+NACRE_LOCAL_MESSAGE(tell_all)
 NACRE_LOCAL_MESSAGE(push_tick)
 NACRE_LOCAL_MESSAGE(udp_push_task)
 NACRE_LOCAL_MESSAGE(udp_ack)

@@ -18,7 +18,7 @@ void metadata_state::start(node_context_ptr ctx) {
 void metadata_state::tell_service(const service_ref& service, const ticket_ptr& answer,
                                   outcome otherwise) {
   bool found = context->directory.with_actor(
-    service->view(), [](const service_ref&) { return service_actor{}; },
+    service, [] { return service_actor{}; },
     [&](const service_actor& target) {
       self->send(target, stored_changed{std::nullopt, answer});
     });
@@ -45,7 +45,7 @@ void metadata_state::on_create_service(const create_service& msg) {
                                                        + msg.service->grouped_name()
                                                        + " already exists!"});
   context->store.set_metadata(msg.service, msg.metadata);
-  bool sent = send_to_service(self, context, key,
+  bool sent = send_to_service(self, context, msg.service,
                               stored_changed{msg.metadata->ephemeral, msg.answer});
   if (!sent) {
     context->store.set_metadata(msg.service, nullptr);
@@ -161,15 +161,15 @@ metadata_actor::behavior_type metadata_keeper(metadata_actor::stateful_pointer<m
   begin_life(self, std::move(origin));
   self->state.start(std::move(context));
   return {
-    on(self, &metadata_state::on_put_overlays),
-    on(self, &metadata_state::on_create_service),
-    on(self, &metadata_state::on_update_service),
-    on(self, &metadata_state::on_service_ended),
-    on(self, &metadata_state::on_put_namespace),
-    on(self, &metadata_state::on_delete_namespace),
-    on(self, &metadata_state::on_set_switch),
-    on(self, &metadata_state::on_tick),
-    on(self, &metadata_state::on_status),
+    on<&metadata_state::on_put_overlays>(self),
+    on<&metadata_state::on_create_service>(self),
+    on<&metadata_state::on_update_service>(self),
+    on<&metadata_state::on_service_ended>(self),
+    on<&metadata_state::on_put_namespace>(self),
+    on<&metadata_state::on_delete_namespace>(self),
+    on<&metadata_state::on_set_switch>(self),
+    on<&metadata_state::on_tick>(self),
+    on<&metadata_state::on_status>(self),
   };
 }
 

@@ -35,8 +35,8 @@ void node_state::start(node_context_ptr ctx) {
   add("metadata", c->metadata, [&system, c](bool, actor_origin_ptr origin) {
     return system.spawn(metadata_keeper, c, std::move(origin));
   });
-  add("udp-push", c->udp_push, [&system, c](bool, actor_origin_ptr origin) {
-    return system.spawn(udp_push, c, std::move(origin));
+  add("udp-push", c->udp_push, [&system, c](bool again, actor_origin_ptr origin) {
+    return system.spawn(udp_push, c, again, std::move(origin));
   });
   add("push-engine", c->push_engine, [&system, c](bool again, actor_origin_ptr origin) {
     return system.spawn(push_engine, c, again, std::move(origin));
@@ -142,8 +142,8 @@ node_actor::behavior_type node(node_actor::stateful_pointer<node_state> self,
   begin_life(self, std::move(origin));
   self->state.start(std::move(context));
   return {
-    on(self, &node_state::on_respawn),
-    on(self, &node_state::on_status),
+    on<&node_state::on_respawn>(self),
+    on<&node_state::on_status>(self),
   };
 }
 

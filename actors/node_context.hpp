@@ -56,6 +56,8 @@ struct node_counters {
   std::atomic<std::uint64_t> pushes_empty{0};
   std::atomic<std::int64_t> push_cost_ms_total{0};
   std::atomic<std::int64_t> push_cost_ms_max{-1};
+  /// Number of the last datagram; outlives the PUSH ENGINE, whose numbers must not repeat.
+  std::atomic<std::int64_t> last_packet_ref_time{0};
 };
 
 /// What every actor of one node is given at spawn: options, the concurrent tables, handles of

@@ -5,25 +5,30 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "actors/lease.hpp"
 #include "actors/persistent_set.hpp"
 #include "protocol/instance.hpp"
 
 namespace nacre {
 
+/// Nearly always one.
+using instance_list = boost::container::small_vector<instance, 1>;
+
 /// What one client publishes for one service: one instance for an ip:port client. Immutable; a
 /// change makes a new one that keeps the lease.
 struct publication : boost::intrusive_ref_counter<publication, boost::thread_safe_counter> {
-  publication(lease_ptr l, std::vector<instance> xs)
+  publication(lease_ptr l, instance_list xs)
     : held_by(std::move(l)), instances(std::move(xs)) {}
 
   const lease_ptr held_by;
-  const std::vector<instance> instances;
+  const instance_list instances;
 };
 
 using publication_ptr = boost::intrusive_ptr<const publication>;
 
-inline publication_ptr make_publication(lease_ptr held_by, std::vector<instance> instances) {
+inline publication_ptr make_publication(lease_ptr held_by, instance_list instances) {
   return new publication(std::move(held_by), std::move(instances));
 }
 

@@ -19,8 +19,14 @@ constexpr std::int64_t paused_check_ms = 500;
 void push_engine_state::start(node_context_ptr ctx, bool recover) {
   context = std::move(ctx);
   tasks.emplace(context->options.push.merge_window.count(), tasks_max);
-  if (!recover)
-    return;
+  // In its place before it looks: a change that comes later is told to it and not to its
+  // predecessor.
+  context->push_engine.set(caf::actor_cast<push_engine_actor>(self));
+  if (recover)
+    on_tell_all({});
+}
+
+void push_engine_state::on_tell_all(const tell_all&) {
   auto now = steady_ms(self);
   context->directory.for_each(
     [&](const service_ref& key, const service_actor&, const service_view_ptr& view) {
@@ -110,12 +116,14 @@ const udp_push_task& push_engine_state::packet(const service_view& view,
   return i->second;
 }
 
-/// Nanoseconds as the reference has them, and no number twice: acks are told apart by it.
+/// Nanoseconds as the reference has them, and no number twice, also after a restart of this actor:
+/// acks are told apart by it.
 std::int64_t push_engine_state::next_packet_ref_time() {
   auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
                self->clock().now().time_since_epoch())
                .count();
-  return last_packet_ref_time = std::max<std::int64_t>(last_packet_ref_time + 1, now);
+  auto& last = context->counters.last_packet_ref_time;
+  return last = std::max<std::int64_t>(last + 1, now);
 }
 
 caf::result<actor_status> push_engine_state::on_status(const status_request& msg) {
@@ -132,10 +140,11 @@ push_engine(push_engine_actor::stateful_pointer<push_engine_state> self, node_co
   begin_life(self, std::move(origin));
   self->state.start(std::move(context), recover);
   return {
-    on(self, &push_engine_state::on_changed),
-    on(self, &push_engine_state::on_subscribed),
-    on(self, &push_engine_state::on_tick),
-    on(self, &push_engine_state::on_status),
+    on<&push_engine_state::on_changed>(self),
+    on<&push_engine_state::on_subscribed>(self),
+    on<&push_engine_state::on_tell_all>(self),
+    on<&push_engine_state::on_tick>(self),
+    on<&push_engine_state::on_status>(self),
   };
 }
 

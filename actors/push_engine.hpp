@@ -38,6 +38,7 @@ struct push_engine_state : actor_state {
 
   void on_changed(const service_changed& msg);
   void on_subscribed(const service_subscribed& msg);
+  void on_tell_all(const tell_all& msg);
   void on_tick(const push_tick& msg);
   caf::result<actor_status> on_status(const status_request& msg);
 
@@ -57,7 +58,6 @@ private:
   std::optional<task_table> tasks;
   /// Datagrams of the push under way by `clusters`.
   std::map<std::string, udp_push_task> packets;
-  std::int64_t last_packet_ref_time = 0;
   std::uint64_t generation = 0;
   /// When the armed timer fires.
   std::int64_t armed_for_ms = 0;

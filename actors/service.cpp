@@ -61,7 +61,7 @@ void service_state::finish_change(bool visible, const ticket_ptr& answer) {
 }
 
 void service_state::remember(change_kind what, const change_cause& cause, const lease_ptr& who) {
-  context->history.add(table->key(), {context->wall_ms(), what, cause.why, who, cause.by});
+  context->history.add(table->key(), {context->wall_ms(), who, cause.by, what, cause.why});
 }
 
 void service_state::on_publish(const publish& msg) {
@@ -191,7 +191,7 @@ void service_state::ask_silent_shards() {
 
 void service_state::finish_rebuilding() {
   auto done = std::move(rebuild);
-  remember(change_kind::rebuilt, {change_reason::restart, ""}, nullptr);
+  remember(change_kind::rebuilt, {change_reason::restart}, nullptr);
   finish_change(true, nullptr);
   for (auto& answer : done->waiting)
     complete(answer);
@@ -294,16 +294,16 @@ service_actor::behavior_type service(service_actor::stateful_pointer<service_sta
   begin_life(self, std::move(origin));
   self->state.start(std::move(context), std::move(key), rebuild);
   return {
-    on(self, &service_state::on_publish),
-    on(self, &service_state::on_withdraw),
-    on(self, &service_state::on_subscribe),
-    on(self, &service_state::on_unsubscribe),
-    on(self, &service_state::on_stored_changed),
-    on(self, &service_state::on_delete),
-    on(self, &service_state::on_recall),
-    on(self, &service_state::on_replayed),
-    on(self, &service_state::on_tick),
-    on(self, &service_state::on_status),
+    on<&service_state::on_publish>(self),
+    on<&service_state::on_withdraw>(self),
+    on<&service_state::on_subscribe>(self),
+    on<&service_state::on_unsubscribe>(self),
+    on<&service_state::on_stored_changed>(self),
+    on<&service_state::on_delete>(self),
+    on<&service_state::on_recall>(self),
+    on<&service_state::on_replayed>(self),
+    on<&service_state::on_tick>(self),
+    on<&service_state::on_status>(self),
   };
 }
 

@@ -70,7 +70,7 @@ service_actor::behavior_type service(service_actor::stateful_pointer<service_sta
 /// @returns false if the node has as many services as it may have.
 template <class Message>
 bool send_to_service(caf::local_actor* sender, const node_context_ptr& context,
-                     const service_key_view& key, Message message);
+                     const service_ref& key, Message message);
 
 /// Spawns the actor of a new service and tells its supervisor; null at the bound of services.
 service_actor spawn_service(caf::actor_system& system, const node_context_ptr& context,
@@ -78,10 +78,9 @@ service_actor spawn_service(caf::actor_system& system, const node_context_ptr& c
 
 template <class Message>
 bool send_to_service(caf::local_actor* sender, const node_context_ptr& context,
-                     const service_key_view& key, Message message) {
+                     const service_ref& key, Message message) {
   return context->directory.with_actor(
-    key,
-    [&](const service_ref& owned) { return spawn_service(sender->system(), context, owned); },
+    key, [&] { return spawn_service(sender->system(), context, key); },
     [&](const service_actor& target) { caf::anon_send(target, std::move(message)); });
 }
 

@@ -88,10 +88,10 @@ service_registry(service_registry_actor::stateful_pointer<service_registry_state
   begin_life(self, std::move(origin));
   self->state.start(std::move(context));
   return {
-    on(self, &service_registry_state::on_adopt),
-    on(self, &service_registry_state::on_recall),
-    on(self, &service_registry_state::on_respawn),
-    on(self, &service_registry_state::on_status),
+    on<&service_registry_state::on_adopt>(self),
+    on<&service_registry_state::on_recall>(self),
+    on<&service_registry_state::on_respawn>(self),
+    on<&service_registry_state::on_status>(self),
   };
 }
 

@@ -13,10 +13,13 @@ namespace {
 constexpr auto tick_interval = 200ms;
 }
 
-void udp_push_state::start(node_context_ptr ctx) {
+void udp_push_state::start(node_context_ptr ctx, bool recover) {
   context = std::move(ctx);
   auto& push = context->options.push;
   table.emplace(push.udp_ack_timeout.count(), push.udp_retransmits, push.udp_pending_max);
+  context->udp_push.set(caf::actor_cast<udp_push_actor>(self));
+  if (recover)
+    self->send(context->push_engine.get(), tell_all{});
 }
 
 void udp_push_state::send(const udp_push_task& task) {
@@ -90,14 +93,15 @@ caf::result<actor_status> udp_push_state::on_status(const status_request& msg) {
 }
 
 udp_push_actor::behavior_type udp_push(udp_push_actor::stateful_pointer<udp_push_state> self,
-                                       node_context_ptr context, actor_origin_ptr origin) {
+                                       node_context_ptr context, bool recover,
+                                       actor_origin_ptr origin) {
   begin_life(self, std::move(origin));
-  self->state.start(std::move(context));
+  self->state.start(std::move(context), recover);
   return {
-    on(self, &udp_push_state::on_push),
-    on(self, &udp_push_state::on_ack),
-    on(self, &udp_push_state::on_tick),
-    on(self, &udp_push_state::on_status),
+    on<&udp_push_state::on_push>(self),
+    on<&udp_push_state::on_ack>(self),
+    on<&udp_push_state::on_tick>(self),
+    on<&udp_push_state::on_status>(self),
   };
 }
 

@@ -13,7 +13,7 @@ struct udp_push_state : actor_state {
 
   explicit udp_push_state(udp_push_actor::pointer me) : self(me) {}
 
-  void start(node_context_ptr context);
+  void start(node_context_ptr context, bool recover);
 
   void on_push(const udp_push_task& msg);
   void on_ack(const udp_ack& msg);
@@ -30,7 +30,9 @@ private:
   bool armed = false;
 };
 
+/// @param recover the actor failed before: have all subscribers told again
 udp_push_actor::behavior_type udp_push(udp_push_actor::stateful_pointer<udp_push_state> self,
-                                       node_context_ptr context, actor_origin_ptr origin);
+                                       node_context_ptr context, bool recover,
+                                       actor_origin_ptr origin);
 
 } // namespace nacre

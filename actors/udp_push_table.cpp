@@ -15,13 +15,12 @@ bool udp_push_table::add(const udp_push_task& task, std::int64_t now_ms) {
   packet_key key{client.ip, client.port, task.packet_ref_time};
   if (auto newest = newest_.find(channel); newest != newest_.end()) {
     auto older = pending_.find(newest->second);
-    if (older != pending_.end()) {
-      if (older->second.task.list_ref_time_ms > task.list_ref_time_ms)
-        return false;
-      forget(older);
-    }
+    if (older->second.task.list_ref_time_ms > task.list_ref_time_ms)
+      return false;
+    forget(older);
   }
-  pending_.insert_or_assign(key, waiting{task, channel});
+  if (!pending_.try_emplace(key, waiting{task, channel}).second)
+    return false; // the number is taken: its maker broke its promise, and an ack would be for both
   newest_.insert_or_assign(std::move(channel), key);
   due_.emplace(now_ms + ack_timeout_ms_, std::move(key));
   return true;

@@ -75,9 +75,7 @@ request_kind parse_kind(std::string_view word) {
   throw usage_error("no such case: " + std::string(word));
 }
 
-std::string_view to_word(request_kind kind) {
-  return words[static_cast<std::size_t>(kind)].second;
-}
+std::string_view to_word(request_kind kind) { return words[static_cast<std::size_t>(kind)].second; }
 
 std::uint64_t hash_of(std::string_view bytes, std::uint64_t seed) {
   for (const char c : bytes)

@@ -140,8 +140,7 @@ bool answer_reader::read_chunks() {
     const auto data = line_end + 2;
     if (size == 0) {
       // Without a trailer the blank line follows at once.
-      const auto end = bytes.substr(data).starts_with("\r\n") ? data
-                                                              : bytes.find("\r\n\r\n", data);
+      const auto end = bytes.substr(data).starts_with("\r\n") ? data : bytes.find("\r\n\r\n", data);
       if (end == bytes.npos)
         return false;
       const auto after = end == data ? data + 2 : end + 4;

@@ -67,8 +67,7 @@ std::string fleet::ip(std::size_t instance) const {
          '.' + std::to_string(number & 255U);
 }
 
-std::string register_request(const fleet& all, std::size_t instance, int weight,
-                             std::size_t size) {
+std::string register_request(const fleet& all, std::size_t instance, int weight, std::size_t size) {
   return request("POST", "/nacos/v1/ns/instance",
                  common_form(all, instance) + "&weight=" + std::to_string(weight) +
                      ".0&enable=true&healthy=true&ephemeral=true&metadata=%7B%7D",
@@ -92,9 +91,8 @@ std::string light_beat_request(const fleet& all, std::size_t instance, std::size
 std::string query_request(const fleet& all, std::size_t service, std::size_t size,
                           const std::string& extra) {
   return request("GET",
-                 "/nacos/v1/ns/instance/list?serviceName=" +
-                     encoded(grouped_name(all, service)) + "&namespaceId=public&clusters=" +
-                     "&healthyOnly=false" + extra,
+                 "/nacos/v1/ns/instance/list?serviceName=" + encoded(grouped_name(all, service)) +
+                     "&namespaceId=public&clusters=" + "&healthyOnly=false" + extra,
                  {}, size);
 }
 

@@ -18,7 +18,6 @@ struct fleet {
   [[nodiscard]] std::string ip(std::size_t instance) const;
 };
 
-
 /// POST of one instance, as the 1.4 Java client sends its parameters, but as a form.
 std::string register_request(const fleet& all, std::size_t instance, int weight, std::size_t size);
 

@@ -6,9 +6,9 @@
 #include "bench/endpoint.hpp"
 #include "bench/failure.hpp"
 #include "bench/fleet.hpp"
+#include "bench/load_report.hpp"
 #include "bench/server_cpu.hpp"
 #include "bench/sources.hpp"
-#include "bench/statistics.hpp"
 
 #include <utility>
 
@@ -19,8 +19,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <numeric>
-#include <optional>
 
 namespace nacre::bench {
 
@@ -62,16 +60,7 @@ struct contestant {
   bool is_bare = false;
   std::int64_t pid = 0; // 0 = not known
   std::int64_t refreshed_ns = 0;
-  std::size_t cursor = 0;
-  std::size_t answers = 0;
-  std::size_t reconnects = 0;
-  std::vector<std::size_t> sizes;
-  std::optional<std::uint64_t> meaning;
-  std::vector<double> rates;
-  std::vector<double> busy;   // of the generator, as a share of one core
-  std::vector<double> cpu_us; // of the server for each answer
-  std::vector<double> cpu;    // of the server, as a share of one core
-  std::vector<std::uint32_t> latencies_ns;
+  standing result;
 };
 
 /// The requests of a case. `sizes` are those of the answers, empty while they are unknown.
@@ -84,8 +73,8 @@ request_set build(const settings& options, request_kind kind, std::vector<std::s
     set.sizes.assign(count, options.answer_size);
   // Each pass changes the weight of every instance. None is 1: as the default it may count as "not
   // given", and a registry that then keeps the old weight would have nothing to do.
-  for (const int weight : kind == request_kind::register_instance ? std::vector{first_weight, 3}
-                                                                  : std::vector{0}) {
+  for (const int weight :
+       kind == request_kind::register_instance ? std::vector{first_weight, 3} : std::vector{0}) {
     auto& pass = set.passes.emplace_back();
     pass.reserve(count);
     for (std::size_t i = 0; i < count; ++i)
@@ -110,7 +99,8 @@ request_set build(const settings& options, request_kind kind, std::vector<std::s
 class comparison {
 public:
   comparison(settings options, std::vector<contestant> contestants)
-      : options_(std::move(options)), contestants_(std::move(contestants)),
+      : options_(std::move(options)),
+        contestants_(std::move(contestants)),
         keep_alive_(build(options_, request_kind::beat, {})) {}
 
   void run() {
@@ -169,33 +159,29 @@ private:
   /// Reads every answer of one pass in full; the subject's sizes become those of the bare server.
   request_set verify(request_kind kind) {
     auto set = build(options_, kind, {});
-    std::optional<std::uint64_t> expected;
     for (auto& one : contestants_) {
-      const auto server = one.server;
-      one = contestant{.server = server,
-                       .is_bare = one.is_bare,
-                       .pid = one.pid,
-                       .refreshed_ns = one.refreshed_ns};
+      one.result = {};
       if (one.is_bare)
         continue;
       refresh();
       checked_pass pass(set);
-      run_pool(server.address, options_.connections, pass);
+      run_pool(one.server.address, options_.connections, pass);
       if (kind == request_kind::register_instance)
         confirm_registrations(one);
-      one.sizes = pass.sizes();
-      one.meaning = pass.meaning();
-      if (!expected)
-        set.sizes = one.sizes;
-      else if (*expected != *one.meaning)
-        throw failure(server.name + " answers otherwise than " + contestants_[0].server.name);
-      expected = expected ? expected : one.meaning;
+      one.result.sizes = pass.sizes();
+      one.result.meaning = pass.meaning();
       // The pass that was just sent must not be the first of the measurement again.
-      one.cursor = set.passes.front().size();
+      one.result.cursor = set.passes.front().size();
+      if (one.result.meaning != contestants_.front().result.meaning)
+        throw failure(one.server.name + " answers otherwise than " +
+                      contestants_.front().server.name);
     }
+    // Targets come before bare servers, so that the first is the subject if there is one.
+    if (!contestants_.front().is_bare)
+      set.sizes = contestants_.front().result.sizes;
     for (auto& one : contestants_)
       if (one.is_bare)
-        one.sizes = set.sizes;
+        one.result.sizes = set.sizes;
     return build(options_, kind, set.sizes);
   }
 
@@ -207,67 +193,32 @@ private:
         run_round(set, one);
       }
     for (const auto& one : contestants_)
-      print(kind, one);
+      print_standing(kind, one.server.name, one.result);
+    const auto& subject = contestants_.front();
     for (std::size_t i = 1; i < contestants_.size(); ++i)
-      print_ratio(kind, contestants_.front(), contestants_[i]);
+      print_ratio(kind, subject.server.name, subject.result, contestants_[i].server.name,
+                  contestants_[i].result);
     std::fflush(stdout);
   }
 
   void run_round(const request_set& set, contestant& one) {
-    timed_load load(set, one.is_bare, one.sizes, options_.times, one.cursor);
+    auto& result = one.result;
+    timed_load load(set, one.is_bare, result.sizes, options_.times, result.cursor);
     const auto cpu_begin = one.pid ? process_cpu_ns(one.pid) : 0;
     const auto begin = now_ns();
     const auto report = run_pool(one.server.address, options_.connections, load);
     const auto wall = static_cast<double>(now_ns() - begin);
     if (one.pid) {
       const auto cpu = static_cast<double>(process_cpu_ns(one.pid) - cpu_begin);
-      one.cpu_us.push_back(cpu / 1e3 / static_cast<double>(load.answers()));
-      one.cpu.push_back(cpu / wall);
+      result.cpu_us.push_back(cpu / 1e3 / static_cast<double>(load.answers()));
+      result.server.push_back(cpu / wall);
     }
-    one.rates.push_back(load.per_second());
-    one.busy.push_back(report.busy);
-    one.answers += load.answers();
-    one.reconnects += report.reconnects;
-    one.latencies_ns.insert(one.latencies_ns.end(), load.latencies_ns().begin(),
-                            load.latencies_ns().end());
-  }
-
-  static void print(request_kind kind, const contestant& one) {
-    const auto word = std::string(to_word(kind));
-    const auto bytes = std::accumulate(one.sizes.begin(), one.sizes.end(), std::size_t{0});
-    const auto to_us = [&](double share) {
-      return static_cast<double>(quantile(one.latencies_ns, share)) / 1e3;
-    };
-    std::printf("case=%s target=%s per_second=%.0f p50_us=%.0f p99_us=%.0f body_bytes=%zu "
-                "answers=%zu reconnects=%zu hash=",
-                word.c_str(), one.server.name.c_str(), median(one.rates), to_us(0.5), to_us(0.99),
-                one.sizes.empty() ? 0 : bytes / one.sizes.size(), one.answers, one.reconnects);
-    if (one.meaning)
-      std::printf("%016llx", static_cast<unsigned long long>(*one.meaning));
-    else
-      std::printf("sizes-only");
-    std::printf(" generator=%.0f%%", 100 * median(one.busy));
-    if (one.pid)
-      std::printf(" server=%.0f%% cpu_us=%.2f", 100 * median(one.cpu), median(one.cpu_us));
-    std::printf(" rounds=");
-    for (std::size_t i = 0; i < one.rates.size(); ++i)
-      std::printf("%s%.0f", i ? "," : "", one.rates[i]);
-    std::printf("\n");
-  }
-
-  /// Of neighbouring rounds, so that what disturbs both (another job, a hot core) cancels out.
-  static void print_ratio(request_kind kind, const contestant& subject, const contestant& other) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < subject.rates.size(); ++i)
-      ratios.push_back(other.rates[i] > 0 ? subject.rates[i] / other.rates[i] : 0);
-    std::printf("ratio case=%s %s/%s=%.3f range=%.3f..%.3f",
-                std::string(to_word(kind)).c_str(), subject.server.name.c_str(),
-                other.server.name.c_str(), median(ratios), quantile(ratios, 0),
-                quantile(ratios, 1));
-    // The same way round: above 1, the subject needs less processor time for an answer.
-    if (subject.pid && other.pid && median(subject.cpu_us) > 0)
-      std::printf(" by_cpu=%.3f", median(other.cpu_us) / median(subject.cpu_us));
-    std::printf("\n");
+    result.rates.push_back(load.per_second());
+    result.generator.push_back(report.busy);
+    result.answers += load.answers();
+    result.reconnects += report.reconnects;
+    result.latencies_ns.insert(result.latencies_ns.end(), load.latencies_ns().begin(),
+                               load.latencies_ns().end());
   }
 
   settings options_;

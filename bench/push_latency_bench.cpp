@@ -89,8 +89,8 @@ void measure(const settings& options, const named_endpoint& target) {
               static_cast<unsigned long long>(report.hash));
   std::fflush(stdout);
   if (report.lost > 0)
-    throw failure(std::to_string(report.lost) + " of " +
-                  std::to_string(options.sampling.samples) + " changes were not pushed");
+    throw failure(std::to_string(report.lost) + " of " + std::to_string(options.sampling.samples) +
+                  " changes were not pushed");
 }
 
 settings read_settings(const arguments& args) {
@@ -107,6 +107,8 @@ settings read_settings(const arguments& args) {
   result.all.services = args.whole("services", 1'000, 1, 100'000);
   result.all.services = std::max(result.all.services, result.sampling.samples);
   result.all.per_service = args.whole("instances", 10, 1, 200);
+  if (result.all.instances() > 1'000'000)
+    throw usage_error("at most 1000000 instances in all");
   return result;
 }
 
@@ -129,9 +131,9 @@ int run(const arguments& args) {
 int main(int argc, char** argv) {
   using namespace nacre::bench;
   try {
-    const arguments args(argc, argv,
-                         {"target", "samples", "interval-ms", "services", "instances", "settle-ms",
-                          "timeout-ms"});
+    const arguments args(
+        argc, argv,
+        {"target", "samples", "interval-ms", "services", "instances", "settle-ms", "timeout-ms"});
     if (args.help()) {
       std::cout << help;
       return EXIT_SUCCESS;

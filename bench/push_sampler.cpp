@@ -62,8 +62,11 @@ std::string without_backslashes(std::string text) {
 
 push_sampler::push_sampler(const fleet& all, const sampler_options& options,
                            const tcp::endpoint& address)
-    : options_(options), marker_("DEFAULT_GROUP@@" + all.prefix), tcp_(context_),
-      udp_(context_, udp::endpoint(asio::ip::address_v4::loopback(), 0)), tick_(context_),
+    : options_(options),
+      marker_("DEFAULT_GROUP@@" + all.prefix),
+      tcp_(context_),
+      udp_(context_, udp::endpoint(asio::ip::address_v4::loopback(), 0)),
+      tick_(context_),
       datagram_(datagram_max) {
   // The pushes to new subscribers pile up before anyone reads them.
   udp_.set_option(asio::socket_base::receive_buffer_size(8 * 1024 * 1024));
@@ -125,29 +128,29 @@ void push_sampler::post() {
 
 void push_sampler::read_answer() {
   const auto space = reader_.free_space();
-  tcp_.async_read_some(
-      asio::buffer(space.data(), space.size()), [this](error_code error, std::size_t count) {
-        if (error)
-          throw failure("no answer: " + error.message());
-        if (!reader_.commit(count)) {
-          read_answer();
-          return;
-        }
-        if (reader_.status() != 200)
-          throw failure("status " + std::to_string(reader_.status()));
-        meaning_of(request_kind::register_instance, reader_.body(), {});
-        report_.post_ns.push_back(now_ns() - samples_[posted_ - 1].sent_ns);
-        if (!reader_.keep_alive()) {
-          const auto address = tcp_.remote_endpoint();
-          tcp_.close();
-          tcp_.connect(address);
-          tcp_.set_option(tcp::no_delay(true));
-        }
-        reader_.clear();
-        answered_ = true;
-        if (arrived_ == samples_.size())
-          tick_.cancel();
-      });
+  tcp_.async_read_some(asio::buffer(space.data(), space.size()),
+                       [this](error_code error, std::size_t count) {
+                         if (error)
+                           throw failure("no answer: " + error.message());
+                         if (!reader_.commit(count)) {
+                           read_answer();
+                           return;
+                         }
+                         if (reader_.status() != 200)
+                           throw failure("status " + std::to_string(reader_.status()));
+                         meaning_of(request_kind::register_instance, reader_.body(), {});
+                         report_.post_ns.push_back(now_ns() - samples_[posted_ - 1].sent_ns);
+                         if (!reader_.keep_alive()) {
+                           const auto address = tcp_.remote_endpoint();
+                           tcp_.close();
+                           tcp_.connect(address);
+                           tcp_.set_option(tcp::no_delay(true));
+                         }
+                         reader_.clear();
+                         answered_ = true;
+                         if (arrived_ == samples_.size())
+                           tick_.cancel();
+                       });
 }
 
 void push_sampler::await_datagram() {

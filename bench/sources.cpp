@@ -18,7 +18,9 @@ std::int64_t to_ns(double seconds) { return static_cast<std::int64_t>(seconds * 
 } // namespace
 
 checked_pass::checked_pass(const request_set& set, std::size_t pass)
-    : set_(set), requests_(set.passes.at(pass)), sizes_(requests_.size()),
+    : set_(set),
+      requests_(set.passes.at(pass)),
+      sizes_(requests_.size()),
       meanings_(requests_.size()) {}
 
 const std::string* checked_pass::next(std::size_t& ticket) {
@@ -66,8 +68,8 @@ void timed_load::on_answer(std::size_t ticket, const timed_answer& answer) {
   ++answers_;
   if (is_bare_) {
     if (answer.body.size() != sizes_[ticket])
-      throw failure("the bare server sent " + std::to_string(answer.body.size()) +
-                    " bytes where " + std::to_string(sizes_[ticket]) + " were asked for");
+      throw failure("the bare server sent " + std::to_string(answer.body.size()) + " bytes where " +
+                    std::to_string(sizes_[ticket]) + " were asked for");
   } else if (answers_ % full_check_every == 0) {
     meaning_of(set_.kind, answer.body, set_.wanted);
   } else {

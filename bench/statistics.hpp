@@ -7,7 +7,8 @@
 namespace nacre::bench {
 
 /// The value below which `share` of `values` lie; 0 if there are none.
-template <class Number> Number quantile(std::vector<Number> values, double share) {
+template <class Number>
+Number quantile(std::vector<Number> values, double share) {
   if (values.empty())
     return Number{};
   const auto last = static_cast<double>(values.size() - 1);

@@ -68,8 +68,8 @@ std::optional<reply> show_history(call& c) {
       .field("what", to_string(x.what))
       .field("why", to_string(x.why))
       .field("client", x.who ? x.who->client.to_string() : std::string());
-    if (!x.by.empty())
-      out.field("by", x.by);
+    if (x.by)
+      out.field("by", *x.by);
     out.end_object();
   }
   out.end_array().end_object();

@@ -123,12 +123,12 @@ std::string_view call::source_ip() const {
   return request.real_ip.empty() ? std::string_view(request.remote_ip) : request.real_ip;
 }
 
-std::string call::caller_unless(std::string_view instance_ip) const {
+std::shared_ptr<const std::string> call::caller_unless(std::string_view instance_ip) const {
   auto from = shortened(source_ip(), 64);
   if (from == instance_ip)
-    return {};
+    return nullptr;
   make_valid_utf8(from);
-  return from;
+  return std::make_shared<const std::string>(std::move(from));
 }
 
 ticket_ptr call::later(std::function<reply(const outcome&)> render) const {

@@ -91,8 +91,8 @@ public:
   /// Address the request came from, proxies taken at their word.
   std::string_view source_ip() const;
 
-  /// The caller as told in the history: empty if it is `instance_ip` itself.
-  std::string caller_unless(std::string_view instance_ip) const;
+  /// The caller as told in the history: null if it is `instance_ip` itself.
+  std::shared_ptr<const std::string> caller_unless(std::string_view instance_ip) const;
 
   /// A ticket whose outcome becomes the answer by `render`.
   ticket_ptr later(std::function<reply(const outcome&)> render) const;

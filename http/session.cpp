@@ -4,8 +4,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/bind_handler.hpp>
-#include <boost/beast/http/read.hpp>
 
 #include "http/server.hpp"
 
@@ -37,7 +35,8 @@ http_method method_of(http::verb verb) {
 std::string_view view(beast::string_view x) { return {x.data(), x.size()}; }
 
 /// Fills what handlers need of the headers in one pass over them.
-void read_headers(const http::fields& fields, http_request& request) {
+template <class Fields>
+void read_headers(const Fields& fields, http_request& request) {
   for (auto& field : fields) {
     auto value = view(field.value());
     switch (field.name()) {
@@ -87,49 +86,90 @@ void write_head(std::string& head, const reply& answer, bool keep_alive, unsigne
 
 http_session::http_session(net::ip::tcp::socket socket, http_server& server)
   : server_(server),
-    stream_(std::move(socket)),
+    socket_(std::move(socket)),
     buffer_(server.options().header_bytes_max + server.options().body_bytes_max) {
   beast::error_code ec;
-  if (auto remote = stream_.socket().remote_endpoint(ec); !ec)
+  if (auto remote = socket_.remote_endpoint(ec); !ec)
     remote_ip_ = remote.address().to_string();
-  stream_.socket().set_option(net::ip::tcp::no_delay(true), ec);
+  socket_.set_option(net::ip::tcp::no_delay(true), ec);
+  socket_.non_blocking(true, ec);
 }
 
 http_session::~http_session() { server_.on_session_end(); }
 
-void http_session::run() { do_read(); }
-
-void http_session::do_read() {
-  if (stopping_)
-    return do_close();
-  parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(server_.options().header_bytes_max));
-  parser_->body_limit(server_.options().body_bytes_max);
-  stream_.expires_after(server_.options().read_timeout);
-  http::async_read(stream_, buffer_, *parser_,
-                   [self = shared_from_this()](beast::error_code ec, std::size_t) {
-                     self->on_read(ec);
-                   });
+void http_session::run() {
+  begin_request();
+  do_read();
 }
 
-void http_session::on_read(beast::error_code ec) {
+void http_session::set_deadline(milliseconds from_now) {
+  deadline_ms_ = steady_now_ms() + from_now.count();
+}
+
+void http_session::check_deadline(std::int64_t now_ms) {
+  if (deadline_ms_ != 0 && now_ms > deadline_ms_)
+    do_close();
+}
+
+void http_session::begin_request() {
+  parser_.reset();
+  fields_.emplace(field_space_.data(), field_space_.size());
+  parser_.emplace(std::piecewise_construct, std::make_tuple(),
+                  std::make_tuple(allocator(&*fields_)));
+  parser_->header_limit(static_cast<std::uint32_t>(server_.options().header_bytes_max));
+  parser_->body_limit(server_.options().body_bytes_max);
+  parser_->eager(true);
+  told_to_continue_ = false;
+  set_deadline(server_.options().read_timeout);
+}
+
+void http_session::do_read() {
+  constexpr std::size_t read_bytes = 4096;
+  auto room = std::min(read_bytes, buffer_.max_size() - buffer_.size());
+  socket_.async_read_some(buffer_.prepare(room), [self = shared_from_this()](
+                                                   beast::error_code ec, std::size_t bytes) {
+    self->on_read(ec, bytes);
+  });
+}
+
+void http_session::on_read(beast::error_code ec, std::size_t bytes) {
+  if (ec || bytes == 0)
+    return do_close(); // the client is gone; half a request is none
+  buffer_.commit(bytes);
+  parse();
+}
+
+void http_session::parse() {
+  beast::error_code ec;
+  while (!parser_->is_done() && buffer_.size() > 0) {
+    auto used = parser_->put(buffer_.data(), ec);
+    buffer_.consume(used);
+    if (ec || used == 0)
+      break;
+  }
   if (ec == http::error::header_limit)
     return refuse(431);
   if (ec == http::error::body_limit)
     return refuse(413);
-  if (ec == http::error::buffer_overflow)
-    return refuse(413);
-  if (ec && ec.category() == http::make_error_code(http::error::bad_method).category()
-      && ec != http::error::end_of_stream && ec != http::error::partial_message)
+  if (ec && ec != http::error::need_more)
     return refuse(400);
-  if (ec)
-    return do_close();
-  handle();
+  if (parser_->is_done())
+    return handle();
+  if (parser_->is_header_done() && !told_to_continue_
+      && beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+    told_to_continue_ = true;
+    socket_.write_some(net::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25), ec);
+  }
+  // What the parser could not use yet is part of the header, and bounded as such.
+  if (buffer_.size() > server_.options().header_bytes_max)
+    return refuse(431);
+  do_read();
 }
 
 void http_session::refuse(unsigned status) {
   keep_alive_ = false;
   answering_ = true;
+  refused_ = true;
   do_write(container_error(status, reason_phrase(status), ""));
 }
 
@@ -148,12 +188,13 @@ void http_session::handle() {
   request.remote_ip = remote_ip_;
   read_headers(message, request);
   answering_ = true;
+  deadline_ms_ = 0;
   if (auto answer = server_.routes().handle(request, shared_from_this()))
     do_write(std::move(*answer));
 }
 
 void http_session::post(reply answer) {
-  net::post(stream_.get_executor(),
+  net::post(socket_.get_executor(),
             [self = shared_from_this(), answer = std::move(answer)]() mutable {
               self->do_write(std::move(answer));
             });
@@ -171,29 +212,67 @@ void http_session::do_write(reply answer) {
     buffers[0] = net::buffer(head_.data(), head_.size() - answer_.body.size());
     buffers[1] = buffers[2] = net::const_buffer();
   }
-  stream_.expires_after(server_.options().write_timeout);
-  net::async_write(stream_, buffers,
-                   [self = shared_from_this()](beast::error_code ec, std::size_t) {
-                     self->on_write(ec);
+  // Most answers fit the socket's buffer: then no operation has to be queued.
+  beast::error_code ec;
+  auto written = socket_.write_some(buffers, ec);
+  auto total = net::buffer_size(buffers);
+  if (ec && ec != net::error::would_block)
+    return on_write(ec);
+  if (!ec && written == total)
+    return on_write({});
+  set_deadline(server_.options().write_timeout);
+  for (auto& x : buffers) {
+    auto skipped = std::min(written, x.size());
+    x += skipped;
+    written -= skipped;
+  }
+  net::async_write(socket_, buffers,
+                   [self = shared_from_this()](beast::error_code failed, std::size_t) {
+                     self->on_write(failed);
                    });
 }
 
 void http_session::on_write(beast::error_code ec) {
   answering_ = false;
   answer_ = {};
+  if (!ec && refused_)
+    return do_discard();
   if (ec || !keep_alive_)
     return do_close();
-  do_read();
+  begin_request();
+  if (buffer_.size() == 0)
+    return do_read();
+  // A pipelined request waits already; through the queue, so that others get their turn.
+  net::post(socket_.get_executor(), [self = shared_from_this()] { self->parse(); });
+}
+
+void http_session::do_discard() {
+  // Closing a socket with unread bytes resets the connection, and the client may lose the answer.
+  constexpr std::size_t discard_bytes_max = 8 * 1024 * 1024;
+  constexpr auto patience = std::chrono::seconds(5);
+  beast::error_code ec;
+  if (discarded_ == 0) {
+    socket_.shutdown(net::ip::tcp::socket::shutdown_send, ec);
+    set_deadline(patience);
+    buffer_.clear();
+  }
+  socket_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](
+                                                   beast::error_code failed, std::size_t bytes) {
+    self->discarded_ += bytes;
+    if (failed || self->discarded_ > discard_bytes_max)
+      return self->do_close();
+    self->do_discard();
+  });
 }
 
 void http_session::do_close() {
   beast::error_code ec;
-  stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ec);
-  stream_.close();
+  socket_.shutdown(net::ip::tcp::socket::shutdown_send, ec);
+  socket_.close(ec);
 }
 
 void http_session::stop() {
-  net::post(stream_.get_executor(), [self = shared_from_this()] {
+  net::post(socket_.get_executor(), [self = shared_from_this()] {
     self->stopping_ = true;
     self->keep_alive_ = false;
     if (!self->answering_)

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -34,25 +36,46 @@ public:
   /// Ends the connection after the request that is under way.
   void stop();
 
+  /// Ends the connection if the client was too slow; `now_ms` is the steady clock.
+  void check_deadline(std::int64_t now_ms);
+
 private:
+  using allocator = std::pmr::polymorphic_allocator<char>;
+  using parser
+    = boost::beast::http::request_parser<boost::beast::http::string_body, allocator>;
+
+  void begin_request();
   void do_read();
-  void on_read(boost::beast::error_code ec);
+  void on_read(boost::beast::error_code ec, std::size_t bytes);
+  /// Parses what has arrived; reads more, or handles the request.
+  void parse();
   void handle();
   void refuse(unsigned status);
   void do_write(reply answer);
   void on_write(boost::beast::error_code ec);
+  /// Reads and drops what a refused client still sends, so that it can take the answer.
+  void do_discard();
   void do_close();
+  void set_deadline(milliseconds from_now);
 
   http_server& server_;
-  boost::beast::tcp_stream stream_;
+  boost::asio::ip::tcp::socket socket_;
   std::string remote_ip_;
   boost::beast::flat_buffer buffer_;
-  std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+  /// Header fields of one request: given back as a whole before the next.
+  std::array<std::byte, 2048> field_space_;
+  std::optional<std::pmr::monotonic_buffer_resource> fields_;
+  std::optional<parser> parser_;
   reply answer_;
   std::string head_;
+  /// Steady clock ms; 0 while the node itself takes its time.
+  std::int64_t deadline_ms_ = 0;
   bool keep_alive_ = false;
   bool answering_ = false;
   bool stopping_ = false;
+  bool told_to_continue_ = false;
+  bool refused_ = false;
+  std::size_t discarded_ = 0;
 };
 
 } // namespace nacre

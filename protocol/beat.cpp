@@ -20,8 +20,9 @@ bool read_metadata(const json_value& value, metadata_map& map) {
     auto text = entry.scalar_text();
     if (!text)
       return false;
-    set_metadata(map, key, *text);
+    map.emplace_back(key, std::move(*text));
   }
+  map = make_metadata(std::move(map));
   return true;
 }
 

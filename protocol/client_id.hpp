@@ -29,8 +29,9 @@ struct client_id {
   std::string address() const { return ip + ':' + std::to_string(port); }
 
   std::size_t hash() const {
-    return std::hash<std::string>{}(ip) * 0x9E3779B97F4A7C15ull
-           ^ (static_cast<std::size_t>(port) << 1 | static_cast<std::size_t>(kind));
+    auto rest = static_cast<std::size_t>(port) << 1 | static_cast<std::size_t>(kind);
+    auto x = std::hash<std::string>{}(ip) + rest * 0x9E3779B97F4A7C15ull;
+    return x ^ x >> 32; // the low bits choose the shard and have to tell ports apart
   }
 
   friend bool operator==(const client_id&, const client_id&) = default;

@@ -17,14 +17,16 @@ auto lower_bound(const metadata_map& map, std::string_view key) {
 
 std::optional<metadata_map> parse_pairs(std::string_view text) {
   metadata_map map;
+  // Java's split drops empty parts at the end.
+  text = text.substr(0, text.find_last_not_of(',') + 1);
   for (auto pair : split(text, ',')) {
     auto eq = pair.find('=');
     if (eq == std::string_view::npos || eq + 1 == pair.size()
         || pair.find('=', eq + 1) != std::string_view::npos)
       return std::nullopt;
-    set_metadata(map, pair.substr(0, eq), pair.substr(eq + 1));
+    map.emplace_back(pair.substr(0, eq), pair.substr(eq + 1));
   }
-  return map;
+  return make_metadata(std::move(map));
 }
 
 std::optional<metadata_map> parse_object(std::string_view text) {
@@ -38,9 +40,9 @@ std::optional<metadata_map> parse_object(std::string_view text) {
     auto scalar = value.scalar_text();
     if (!scalar)
       return std::nullopt;
-    set_metadata(map, key, *scalar);
+    map.emplace_back(key, std::move(*scalar));
   }
-  return map;
+  return make_metadata(std::move(map));
 }
 
 std::uint32_t reserved_number(const metadata_map& map, std::string_view key,
@@ -61,6 +63,16 @@ std::uint32_t reserved_number(const metadata_map& map, std::string_view key,
 const std::string* find_metadata(const metadata_map& map, std::string_view key) {
   auto i = lower_bound(map, key);
   return i != map.end() && i->first == key ? &i->second : nullptr;
+}
+
+metadata_map make_metadata(metadata_map entries) {
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  // From the back, so that the last of the same key is the one that stays.
+  auto kept = std::unique(entries.rbegin(), entries.rend(),
+                          [](const auto& a, const auto& b) { return a.first == b.first; });
+  entries.erase(entries.begin(), kept.base());
+  return entries;
 }
 
 void set_metadata(metadata_map& map, std::string_view key, std::string_view value) {

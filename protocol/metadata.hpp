@@ -16,6 +16,10 @@ using metadata_map = std::vector<std::pair<std::string, std::string>>;
 /// The value of `key`, or null.
 const std::string* find_metadata(const metadata_map& map, std::string_view key);
 
+/// A map of `entries`, the last of the same key holding. For many at once: one after the other they
+/// would take a time that grows with the square of their number, and a caller chooses the number.
+metadata_map make_metadata(metadata_map entries);
+
 void set_metadata(metadata_map& map, std::string_view key, std::string_view value);
 
 void remove_metadata(metadata_map& map, std::string_view key);

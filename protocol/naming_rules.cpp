@@ -57,7 +57,8 @@ bool is_service_name(std::string_view x) {
 }
 
 bool is_group(std::string_view x) {
-  return all_of(x, [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == ':' || c == '.'; });
+  return all_of(
+    x, [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == ':' || c == '.'; });
 }
 
 bool is_cluster(std::string_view x) {
@@ -143,7 +144,10 @@ grouped_parts split_grouped_name(std::string_view text) {
 
 complaint check_grouped_name(std::string_view text) {
   auto at = text.find("@@");
-  if (is_blank(text) || at == std::string_view::npos || at + 2 == text.size())
+  auto rest = at == std::string_view::npos ? std::string_view{} : text.substr(at);
+  while (rest.starts_with("@@")) // Java's split drops empty parts at the end
+    rest.remove_prefix(2);
+  if (rest.empty())
     return "Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName'";
   if (at == 0)
     return "Param 'serviceName' is illegal, groupName can't be empty";

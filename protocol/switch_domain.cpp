@@ -163,7 +163,9 @@ constexpr entry_row entries[] = {
   {"distro", [](switch_domain& x, std::string_view v) { return set_bool(x.distro_enabled, v); }},
   {"pushEnabled", [](switch_domain& x, std::string_view v) { return set_bool(x.push_enabled, v); }},
   {"healthCheckTimes",
-   [](switch_domain& x, std::string_view v) { return set_number(x.check_times, v, any_number, ""); }},
+   [](switch_domain& x, std::string_view v) {
+     return set_number(x.check_times, v, any_number, "");
+   }},
   {"httpHealthParams",
    [](switch_domain& x, std::string_view v) { return set_check_params(x.http_health, v, true); }},
   {"tcpHealthParams",
@@ -180,8 +182,10 @@ constexpr entry_row entries[] = {
      return set_number(x.service_status_sync_period_millis, v, 5'000,
                        "serviceStatusSynchronizationPeriodMillis is too small(<5000)");
    }},
-  {"disableAddIP", [](switch_domain& x, std::string_view v) { return set_bool(x.disable_add_ip, v); }},
-  {"sendBeatOnly", [](switch_domain& x, std::string_view v) { return set_bool(x.send_beat_only, v); }},
+  {"disableAddIP",
+   [](switch_domain& x, std::string_view v) { return set_bool(x.disable_add_ip, v); }},
+  {"sendBeatOnly",
+   [](switch_domain& x, std::string_view v) { return set_bool(x.send_beat_only, v); }},
   {"lightBeatEnabled",
    [](switch_domain& x, std::string_view v) { return set_bool(x.light_beat_enabled, v); }},
   {"defaultInstanceEphemeral",
@@ -202,6 +206,9 @@ void write(json_writer& out, const switch_domain::check_params& x) {
 } // namespace
 
 std::optional<std::string> switch_domain::set(std::string_view entry, std::string_view value) {
+  constexpr std::size_t bytes_max = 64 * 1024; // it is kept, and copied with every change
+  if (value.size() > bytes_max)
+    return "the value is longer than " + std::to_string(bytes_max) + " bytes";
   auto row = std::find_if(std::begin(entries), std::end(entries),
                           [&](const entry_row& x) { return x.name == entry; });
   return row == std::end(entries) ? std::nullopt : row->set(*this, value);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace nacre {
@@ -16,10 +16,11 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 template <class Number>
 std::optional<Number> parse_whole(std::string_view text) {
-  if (text.size() > 1 && text.front() == '+')
+  if (text.starts_with('+')) {
     text.remove_prefix(1);
-  if (text.empty() || text.front() == '+')
-    return std::nullopt;
+    if (text.starts_with('-'))
+      return std::nullopt; // one sign only
+  }
   Number value{};
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (ec != std::errc{} || end != text.data() + text.size())
@@ -115,13 +116,8 @@ std::optional<double> parse_double(std::string_view text) {
     auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (end != text.data() + text.size() || ec == std::errc::invalid_argument)
       return std::nullopt;
-    if (ec == std::errc::result_out_of_range) {
-      // Java rounds to zero or infinity; which of them the exponent's sign tells.
-      auto exponent = text.find_first_of("eE");
-      bool tiny = exponent != std::string_view::npos && exponent + 1 < text.size()
-                  && text[exponent + 1] == '-';
-      value = tiny ? 0.0 : std::numeric_limits<double>::infinity();
-    }
+    if (ec == std::errc::result_out_of_range)
+      value = std::strtod(std::string(text).c_str(), nullptr); // rounds to 0 or infinity as Java
   }
   return negative ? -value : value;
 }

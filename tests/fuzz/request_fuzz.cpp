@@ -1,0 +1,155 @@
+// Whole requests against a node of its own per input: real routes, filters and actors, one thread,
+// virtual time, no socket. An input is up to 16 requests with a line `---` between them:
+//
+//   POST /nacos/v1/ns/instance?serviceName=a&ip=1.1.1.1&port=80
+//   user-agent: Nacos-Java-Client:v1.4.8
+//                                    (an empty line, then the body)
+//
+// `WAIT 5000` instead of a request lets that many ms (at most a minute) of actor time pass.
+#include <utility>
+
+#include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include "actors/node.hpp"
+#include "fuzz.hpp"
+#include "http/router.hpp"
+
+using namespace nacre;
+
+namespace {
+
+constexpr std::size_t requests_max = 16;
+
+struct answer_slot final : reply_sink {
+  void post(reply x) override {
+    fuzz::require(!answer, "two answers to one request");
+    answer = std::move(x);
+  }
+  std::optional<reply> answer;
+};
+
+http_method method_of(std::string_view name) {
+  constexpr std::pair<std::string_view, http_method> methods[] = {
+    {"GET", http_method::get},    {"POST", http_method::post},   {"PUT", http_method::put},
+    {"DELETE", http_method::del}, {"PATCH", http_method::patch},
+  };
+  for (auto& [known, method] : methods)
+    if (known == name)
+      return method;
+  return http_method::other;
+}
+
+void read_header(http_request& request, std::string_view line) {
+  auto name = fuzz::take_until(line, ": ");
+  constexpr std::pair<std::string_view, std::string_view http_request::*> fields[] = {
+    {"content-type", &http_request::content_type},
+    {"user-agent", &http_request::user_agent},
+    {"client-version", &http_request::client_version},
+    {"x-forwarded-for", &http_request::forwarded_for},
+    {"x-real-ip", &http_request::real_ip},
+  };
+  for (auto& [known, field] : fields)
+    if (known == name)
+      request.*field = line;
+}
+
+http_request read_request(std::string_view text) {
+  http_request request;
+  request.remote_ip = "127.0.0.1";
+  request.content_type = "application/x-www-form-urlencoded";
+  auto line = fuzz::take_until(text, "\n");
+  request.method_name = fuzz::take_until(line, " ");
+  request.method = method_of(request.method_name);
+  request.uri = fuzz::take_until(line, "?");
+  request.query = line;
+  while (!text.empty() && !(line = fuzz::take_until(text, "\n")).empty())
+    read_header(request, line);
+  request.body = text;
+  return request;
+}
+
+void check_answer(const reply& x) {
+  auto body = x.body + std::string(x.shared) + std::string(x.tail);
+  fuzz::require(x.status >= 200 && x.status < 600, "no HTTP status");
+  fuzz::require(x.status != 500 || !body.starts_with("{\"timestamp\""), "a handler threw");
+  if (x.content_type == application_json)
+    fuzz::require_json(body);
+  else if (!x.content_type.empty())
+    fuzz::require_utf8(body);
+}
+
+/// The actor system of all inputs: its clock and scheduler only move when told.
+struct virtual_system {
+  caf::actor_system_config config;
+  caf::actor_system system{config.set("scheduler.policy", caf::atom("testing"))};
+  caf::scheduler::test_coordinator& scheduler
+    = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+
+  void settle() { scheduler.run(); }
+
+  void pass(std::int64_t ms) {
+    for (; ms > 0; ms -= 250) {
+      scheduler.clock().advance_time(std::chrono::milliseconds(250));
+      settle();
+    }
+  }
+};
+
+/// A node that lives as long as one input.
+class fuzzed_node {
+public:
+  explicit fuzzed_node(virtual_system& host) : host_(host) {
+    options opts;
+    opts.limits.services_max = 8; // so that bounds are met
+    opts.limits.instances_max = 8;
+    context_ = std::make_shared<node_context>(opts, 2);
+    context_->wall_ms = [this] { return ++wall_ms_; };
+    root_ = spawn_node(host_.system, context_);
+    host_.settle();
+    routes_.emplace(api_environment{context_, [] { return true; }, "127.0.0.1", wall_ms_});
+  }
+
+  ~fuzzed_node() {
+    host_.scheduler.clock().cancel_all(); // a delayed message keeps its receiver alive
+    caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
+    host_.settle();
+    fuzz::require(host_.system.registry().running() == 0, "actors outlive the node");
+  }
+
+  void serve(std::string_view text) {
+    if (text.starts_with("WAIT "))
+      return host_.pass(std::min(parse_int32(text.substr(5)).value_or(0), 60'000));
+    auto slot = std::make_shared<answer_slot>();
+    auto request = read_request(text);
+    if (auto now = routes_->handle(request, slot))
+      slot->post(std::move(*now));
+    host_.settle();
+    if (!slot->answer)
+      host_.pass(2'000); // the inspector is patient with actors that do not answer
+    fuzz::require(slot->answer.has_value(), "a request got no answer");
+    check_answer(*slot->answer);
+  }
+
+private:
+  virtual_system& host_;
+  std::int64_t wall_ms_ = 1'700'000'000'000;
+  node_context_ptr context_;
+  node_actor root_;
+  std::optional<router> routes_;
+};
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static auto& host = *new virtual_system; // never ends: exit must not wait for anything
+  static auto log = spdlog::create<spdlog::sinks::null_sink_mt>("none");
+  spdlog::set_default_logger(log);
+  auto text = fuzz::text_of(data, size);
+  fuzzed_node node(host);
+  for (std::size_t i = 0; i < requests_max && !text.empty(); ++i)
+    node.serve(fuzz::take_until(text, "\n---\n"));
+  return 0;
+}

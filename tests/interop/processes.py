@@ -1,0 +1,290 @@
+"""The processes of a test: nodes and clients. All are ended by their ids."""
+
+import http.client
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+
+
+class Failed(Exception):
+    """A test found something else than it has to find."""
+
+
+def check(condition, message):
+    if not condition:
+        raise Failed(message)
+
+
+def check_equal(seen, wanted, what):
+    check(seen == wanted, f"{what}:\n  seen   {seen}\n  wanted {wanted}")
+
+
+def eventually(probe, within_s, what):
+    """The first truth `probe` returns. It may raise ConnectionError while a node is away."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            result = probe()
+        except ConnectionError:
+            result = None
+        if result:
+            return result
+        check(time.monotonic() < deadline, f"not within {within_s} s: {what}")
+        time.sleep(0.02)
+
+
+class Processes:
+    """All that run, so that none outlives this program."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.running = set()
+
+    def start(self, command, **options):
+        with self.lock:
+            process = subprocess.Popen(command, **options)
+            self.running.add(process)
+            return process
+
+    def end(self, process, number=signal.SIGKILL, within_s=10):
+        """Sends the signal and waits. @returns the exit status"""
+        process.send_signal(number)
+        return self.wait(process, within_s)
+
+    def wait(self, process, within_s):
+        try:
+            status = process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed(f"process {process.args[0]} did not end within {within_s} s") from None
+        finally:
+            with self.lock:
+                self.running.discard(process)
+        return status
+
+    def kill_all(self):
+        with self.lock:
+            for process in self.running:
+                process.kill()
+                process.wait()
+            self.running.clear()
+
+
+PROCESSES = Processes()
+# A JVM that starts takes a core for a second; many at once would spoil the times of other tests.
+STARTS = threading.Semaphore(2)
+
+
+class Ports:
+    """Main ports below those the system gives to outgoing connections, so that a node that was
+    killed finds its port free again."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.given = set()
+
+    def take(self):
+        with self.lock:
+            while True:
+                port = random.randrange(20_000, 31_000)
+                # A node also owns port + 1000 and port + 1001.
+                if port not in self.given and all(map(is_free, (port, port + 1000, port + 1001))):
+                    self.given.update((port - 1001, port - 1000, port - 1))
+                    self.given.update((port, port + 1, port + 1000, port + 1001))
+                    return port
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+        return True
+
+
+PORTS = Ports()
+
+
+class Node:
+    """A nacre on a free port."""
+
+    def __init__(self, binary, folder, log):
+        self.binary = binary
+        self.folder = pathlib.Path(folder)
+        self.log = log
+        self.port = PORTS.take()
+        self.address = f"127.0.0.1:{self.port}"
+        self.starts = 0
+        self.process = None
+
+    def start(self):
+        """Starts it without any data of an earlier run; returns when it is ready."""
+        self.starts += 1
+        data = self.folder / f"node-data-{self.starts}"
+        command = [self.binary, "--port", str(self.port), "--data-dir", str(data)]
+        self.process = PROCESSES.start(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
+        eventually(self.is_ready, 10, "the node is ready")
+
+    def is_ready(self):
+        check(self.process.poll() is None, f"the node ended with status {self.process.returncode}")
+        return self.request("GET", "/nacos/v1/console/health/readiness")[0] == 200
+
+    def kill(self):
+        PROCESSES.end(self.process, signal.SIGKILL)
+
+    def stop(self):
+        check_equal(PROCESSES.end(self.process, signal.SIGTERM), 0, "exit status of the node")
+
+    def request(self, method, path, **parameters):
+        """@returns status and text"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, f"{path}?{urllib.parse.urlencode(parameters)}")
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def get(self, path, **parameters):
+        status, text = self.request("GET", path, **parameters)
+        check(status == 200, f"GET {path} {parameters}: {status} {text}")
+        return json.loads(text)
+
+    def write(self, method, x, **changes):
+        """POST, PUT or DELETE of an instance."""
+        form = {**x.form(), **changes}
+        answer = self.request(method, "/nacos/v1/ns/instance", **form)
+        check_equal(answer, (200, "ok"), f"{method} {form}")
+
+    def hosts(self, x, namespace="public"):
+        """What everybody sees of the service of `x`."""
+        return self.get(
+            "/nacos/v1/ns/instance/list",
+            serviceName=x.service,
+            groupName=x.group,
+            namespaceId=namespace,
+        )["hosts"]
+
+    def subscribers(self, x):
+        path = "/nacos/v1/ns/service/subscribers"
+        return self.get(path, serviceName=x.service, groupName=x.group)["subscribers"]
+
+    def history(self, x):
+        """What the node says it did and why: for the log of a test that failed."""
+        return self.request("GET", f"/nacre/admin/services/{x.grouped_name()}/history")[1]
+
+
+class Client:
+    """A process with an SDK in it, moved by its driver."""
+
+    def __init__(self, log):
+        self.log = log
+        self.process = None
+        self.events = []
+        self.answers = []
+        self.ended = False
+        self.news = threading.Condition()
+
+    def start(self, kit, address, namespace, folder):
+        os.makedirs(folder)
+        command, environment = kit.command(folder, address, namespace)
+        with STARTS:
+            self.process = PROCESSES.start(
+                command,
+                cwd=folder,
+                env={**os.environ, "HOME": str(folder), **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                text=True,
+                encoding="utf-8",
+            )
+            threading.Thread(target=self.read, daemon=True).start()
+            check_equal(self.answer(60), {"answer": "ready"}, "first word of the client")
+
+    def read(self):
+        try:
+            for text in self.process.stdout:
+                at = time.monotonic()
+                self.note(f"<< {text.rstrip()}")
+                line = json.loads(text)
+                with self.news:
+                    if "event" in line:
+                        self.events.append({**line, "at": at})
+                    else:
+                        self.answers.append(line)
+                    self.news.notify_all()
+        finally:
+            with self.news:
+                self.ended = True
+                self.news.notify_all()
+
+    def note(self, text):
+        self.log.write(f"{text}\n".encode())
+        self.log.flush()
+
+    def answer(self, within_s):
+        with self.news:
+            self.news.wait_for(lambda: self.answers or self.ended, within_s)
+            check(self.answers, "the client does not answer; see its log")
+            return self.answers.pop(0)
+
+    def send(self, do, x=None, **more):
+        text = json.dumps({"do": do, **(x.command() if x else {}), **more})
+        self.note(f">> {text}")
+        try:
+            self.process.stdin.write(text + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Failed("the client is gone; see its log") from None
+
+    def call(self, do, x=None, **more):
+        """@returns what the SDK returned"""
+        self.send(do, x, **more)
+        line = self.answer(15)
+        check("answer" in line, f"{do}: the client says {line}")
+        return line["answer"]
+
+    def refusal(self, do, x):
+        """@returns the error the SDK raised"""
+        self.send(do, x)
+        line = self.answer(15)
+        check("error" in line, f"{do}: the client raised no error but says {line}")
+        return line["error"]
+
+    def do(self, what, x, **more):
+        check_equal(self.call(what, x, **more), "ok", f"{what} {x}")
+
+    def heard(self, kind, since=0.0):
+        with self.news:
+            return [e for e in self.events if e["event"] == kind and e["at"] >= since]
+
+    def hears(self, kind, fits, since, within_s, what):
+        """The first event since a moment that fits; it has to come within the time from then."""
+        left = since + within_s - time.monotonic()
+        with self.news:
+            found = self.news.wait_for(
+                lambda: next((e for e in self.heard(kind, since) if fits(e)), None),
+                max(left, 0),
+            )
+        check(found, f"not heard within {within_s} s: {what}; heard {self.heard(kind, since)}")
+        check(found["at"] <= since + within_s, f"heard after {found['at'] - since:.2f} s: {what}")
+        return found
+
+    def kill(self):
+        PROCESSES.end(self.process, signal.SIGKILL)
+
+    def quit(self):
+        check_equal(self.call("quit"), "bye", "last word of the client")
+        check_equal(PROCESSES.wait(self.process, 15), 0, "exit status of the client")

@@ -1,0 +1,370 @@
+#include "actors/service_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <random>
+#include <string>
+
+using namespace nacre;
+
+namespace {
+
+const service_ref service = make_service_ref({"public", "G", "s"});
+
+client_id client(int port, bool ephemeral = true) {
+  return {"10.0.0.1", static_cast<std::uint16_t>(port),
+          ephemeral ? client_kind::ephemeral : client_kind::persistent};
+}
+
+lease_ptr make_lease(const client_id& owner) { return new lease(service, owner, 0); }
+
+instance make_instance(const client_id& owner) {
+  instance x;
+  x.ip = owner.ip;
+  x.port = owner.port;
+  x.ephemeral = owner.kind == client_kind::ephemeral;
+  return x;
+}
+
+publication_ptr publish_of(const lease_ptr& held_by, double weight = 1.0) {
+  auto x = make_instance(held_by->client);
+  x.weight = weight;
+  return make_publication(held_by, {x});
+}
+
+subscriber_ptr subscriber_of(const lease_ptr& held_by, std::vector<std::string> clusters = {""}) {
+  return new subscriber(held_by, std::move(clusters), "app", "agent");
+}
+
+overlay_table_ptr overlays_of(const std::string& id, instance_overlay overlay) {
+  return std::make_shared<const overlay_table>(overlay_table{{id, std::move(overlay)}});
+}
+
+service_metadata_ptr metadata_with(metadata_map map) {
+  auto x = std::make_shared<service_metadata>();
+  x->metadata = std::move(map);
+  return x;
+}
+
+} // namespace
+
+TEST_CASE("a fresh service exists for nobody") {
+  service_table table(service, 1000);
+  CHECK_FALSE(table.listed());
+  CHECK(table.kind() == service_kind::undecided);
+  auto view = table.make_view();
+  CHECK(view->key == service);
+  CHECK_FALSE(view->listed);
+  CHECK(view->publications.empty());
+  CHECK(view->subscribers.empty());
+  CHECK_FALSE(view->overlays);
+  CHECK_FALSE(view->metadata);
+  // A query before it existed was told the wall clock: the service's first time is later.
+  CHECK(view->ref_time_ms > 1000);
+}
+
+TEST_CASE("the first publication decides the kind of the service (Nacos ServiceManager)") {
+  for (bool ephemeral : {true, false}) {
+    service_table table(service, 0);
+    CHECK(table.publish(publish_of(make_lease(client(1, ephemeral))), 1) == publish_result::added);
+    CHECK(table.listed());
+    CHECK(table.kind() == (ephemeral ? service_kind::ephemeral : service_kind::persistent));
+    auto before = table.make_view();
+    CHECK(table.publish(publish_of(make_lease(client(1, !ephemeral))), 2)
+          == publish_result::conflict);
+    CHECK(table.publish(publish_of(make_lease(client(2, !ephemeral))), 2)
+          == publish_result::conflict);
+    // A refused write leaves no trace.
+    CHECK(table.revision() == before->revision);
+    CHECK(table.make_view()->ref_time_ms == before->ref_time_ms);
+    CHECK(table.publications().size() == 1);
+    // The kind stays when the last instance has gone.
+    CHECK(table.withdraw(client(1, ephemeral), 3));
+    CHECK(table.listed());
+    CHECK(table.publish(publish_of(make_lease(client(2, !ephemeral))), 4)
+          == publish_result::conflict);
+  }
+}
+
+TEST_CASE("the same registration again makes no revision, no time and no new list") {
+  service_table table(service, 0);
+  auto held_by = make_lease(client(1));
+  REQUIRE(table.publish(publish_of(held_by), 10) == publish_result::added);
+  auto before = table.make_view();
+  CHECK(table.publish(publish_of(held_by), 20) == publish_result::unchanged);
+  auto after = table.make_view();
+  CHECK(after->revision == before->revision);
+  CHECK(after->ref_time_ms == before->ref_time_ms);
+  CHECK(after->lists == before->lists);
+  CHECK(table.publish(publish_of(held_by, 2.0), 20) == publish_result::updated);
+  CHECK(table.revision() == before->revision + 1);
+  CHECK(table.make_view()->lists != before->lists);
+  CHECK(table.publications().size() == 1);
+}
+
+TEST_CASE("one client holds one instance: another cluster of the same ip:port replaces it") {
+  service_table table(service, 0);
+  auto held_by = make_lease(client(1));
+  table.publish(publish_of(held_by), 1);
+  auto moved = make_instance(client(1));
+  moved.cluster_name = "other";
+  CHECK(table.publish(make_publication(held_by, {moved}), 2) == publish_result::updated);
+  CHECK(table.publications().size() == 1);
+  CHECK((*table.publications().find(client(1)))->instances.front().cluster_name == "other");
+}
+
+TEST_CASE("withdrawing gives what was there and changes nothing if there was nothing") {
+  service_table table(service, 0);
+  auto x = publish_of(make_lease(client(1)));
+  table.publish(x, 1);
+  auto revision = table.revision();
+  CHECK_FALSE(table.withdraw(client(2), 2));
+  CHECK_FALSE(table.withdraw(client(1, false), 2));
+  CHECK(table.revision() == revision);
+  CHECK(table.withdraw(client(1), 2) == x);
+  CHECK(table.revision() == revision + 1);
+  CHECK_FALSE(table.withdraw(client(1), 3));
+  CHECK(table.revision() == revision + 1);
+  CHECK(table.publications().empty());
+}
+
+TEST_CASE("subscribers come and go without a new revision or list") {
+  service_table table(service, 0);
+  auto before = table.make_view();
+  auto held_by = make_lease(client(1));
+  CHECK(table.subscribe(subscriber_of(held_by)));
+  CHECK_FALSE(table.subscribe(subscriber_of(held_by)));
+  CHECK(table.subscribe(subscriber_of(held_by, {"", "c1"})));
+  CHECK(table.subscribe(subscriber_of(make_lease(client(1)), {"", "c1"}))); // a new hold
+  CHECK(table.subscribers().size() == 1);
+  auto after = table.make_view();
+  CHECK(after->subscribers.size() == 1);
+  CHECK(before->subscribers.empty());
+  CHECK(after->revision == before->revision);
+  CHECK(after->ref_time_ms == before->ref_time_ms);
+  CHECK(after->lists == before->lists);
+  CHECK_FALSE(after->listed); // a service with subscribers only is not listed
+  CHECK(table.unsubscribe(client(1)));
+  CHECK_FALSE(table.unsubscribe(client(1)));
+  CHECK(table.subscribers().empty());
+  CHECK(table.revision() == before->revision);
+}
+
+TEST_CASE("times rise strictly, within one millisecond and when the wall clock goes back") {
+  service_table table(service, 1'000'000);
+  auto held_by = make_lease(client(1));
+  auto last = table.make_view();
+  double weight = 1;
+  for (std::int64_t now : {1'000'000, 1'000'000, 1'000'000, 5, 1'000'001, 999'999, 2'000'000, 0}) {
+    REQUIRE(table.publish(publish_of(held_by, ++weight), now) != publish_result::unchanged);
+    auto view = table.make_view();
+    CHECK(view->ref_time_ms > last->ref_time_ms);
+    CHECK(view->ref_time_ms > now);
+    CHECK(view->revision == last->revision + 1);
+    last = view;
+  }
+  CHECK(last->ref_time_ms < 2'000'000 + 10); // it follows the clock again when it can
+}
+
+TEST_CASE("stored values are taken over once, by identity") {
+  service_table table(service, 0);
+  auto revision = table.revision();
+  CHECK_FALSE(table.set_stored(nullptr, nullptr, 1));
+  CHECK(table.revision() == revision);
+  auto overlays = overlays_of("10.0.0.1:1:DEFAULT", {});
+  auto metadata = metadata_with({});
+  CHECK(table.set_stored(overlays, nullptr, 2));
+  CHECK(table.set_stored(overlays, metadata, 3));
+  CHECK(table.revision() == revision + 2);
+  CHECK_FALSE(table.set_stored(overlays, metadata, 4));
+  CHECK(table.revision() == revision + 2);
+  auto view = table.make_view();
+  CHECK(view->overlays == overlays);
+  CHECK(view->metadata == metadata);
+  CHECK(table.set_stored(nullptr, nullptr, 5));
+  CHECK(view->overlays == overlays); // a version that readers hold stays
+}
+
+TEST_CASE("creating a service by name makes it of the kind asked for (ServiceController)") {
+  for (bool ephemeral : {true, false}) {
+    service_table table(service, 0);
+    auto revision = table.revision();
+    table.create(ephemeral, 1);
+    CHECK(table.listed());
+    CHECK(table.revision() == revision + 1);
+    CHECK(table.kind() == (ephemeral ? service_kind::ephemeral : service_kind::persistent));
+    CHECK(table.publish(publish_of(make_lease(client(1, !ephemeral))), 2)
+          == publish_result::conflict);
+    CHECK(table.publish(publish_of(make_lease(client(1, ephemeral))), 2) == publish_result::added);
+    table.create(!ephemeral, 3); // too late: its instances have decided
+    CHECK(table.kind() == (ephemeral ? service_kind::ephemeral : service_kind::persistent));
+  }
+}
+
+TEST_CASE("an ended service is as if nobody had named it, but its subscribers stay") {
+  service_table table(service, 0);
+  table.set_stored(overlays_of("x", {}), metadata_with({{"a", "b"}}), 1);
+  table.create(false, 2);
+  table.subscribe(subscriber_of(make_lease(client(1))));
+  auto before = table.make_view();
+  table.unlist(3);
+  auto after = table.make_view();
+  CHECK_FALSE(after->listed);
+  CHECK(after->kind == service_kind::undecided);
+  CHECK_FALSE(after->metadata);
+  CHECK_FALSE(after->overlays);
+  CHECK(after->subscribers.size() == 1);
+  CHECK(after->revision == before->revision + 1);
+  CHECK(after->ref_time_ms > before->ref_time_ms);
+  // The next one to register decides anew.
+  CHECK(table.publish(publish_of(make_lease(client(1))), 4) == publish_result::added);
+  CHECK(table.kind() == service_kind::ephemeral);
+  CHECK(table.listed());
+}
+
+TEST_CASE("a restarted service goes on from its predecessor and repeats nothing") {
+  service_table former(service, 5'000);
+  for (int port = 1; port <= 3; ++port)
+    former.publish(publish_of(make_lease(client(port))), 5'000);
+  auto last = former.make_view();
+  service_table table(service, 100); // and the wall clock has gone back
+  table.continue_after(*last);
+  auto view = table.make_view();
+  CHECK(view->listed);
+  CHECK(view->kind == service_kind::ephemeral);
+  // What is shown while it is rebuilt may differ from what was last shown, so it must have another
+  // time: Go and Python SDKs drop a list whose lastRefTime did not rise (sdk-quirks.md).
+  CHECK(view->revision > last->revision);
+  CHECK(view->ref_time_ms > last->ref_time_ms);
+  CHECK(view->lists != last->lists);
+  table.publish(publish_of(make_lease(client(1))), 100);
+  CHECK(table.revision() > view->revision);
+  CHECK(table.make_view()->ref_time_ms > view->ref_time_ms);
+  CHECK(table.publish(publish_of(make_lease(client(1, false))), 101) == publish_result::conflict);
+}
+
+TEST_CASE("leases get the terms of the effective instance, overrides included") {
+  service_table table(service, 0);
+  auto held_by = make_lease(client(1));
+  auto x = make_instance(client(1));
+  auto expect = [&](lease_terms terms, bool own_interval, bool exempt) {
+    CHECK(held_by->beat_interval_ms == terms.beat_interval_ms);
+    CHECK(held_by->beat_timeout_ms == terms.beat_timeout_ms);
+    CHECK(held_by->delete_timeout_ms == terms.delete_timeout_ms);
+    CHECK(held_by->own_interval == own_interval);
+    CHECK(held_by->exempt == exempt);
+  };
+  x.metadata = {{"preserved.heart.beat.interval", "1000"},
+                {"preserved.heart.beat.timeout", "3000"}};
+  table.publish(make_publication(held_by, {x}), 1);
+  expect({1'000, 3'000, 30'000}, true, false);
+  // The operator's value wins (Nacos ClientBeatCheckTaskV2 looks at the metadata store first).
+  auto id = x.metadata_id();
+  table.set_stored(overlays_of(id, {1.0, true, {{"preserved.heart.beat.timeout", "7000"},
+                                                {"enableClientBeat", "true"}}}),
+                   nullptr, 2);
+  expect({1'000, 7'000, 30'000}, true, true);
+  // An override of another instance does not matter; the service's metadata may exempt, too.
+  table.set_stored(overlays_of("10.0.0.1:2:DEFAULT", {1.0, true, {{"enableClientBeat", "true"}}}),
+                   nullptr, 3);
+  expect({1'000, 3'000, 30'000}, true, false);
+  table.set_stored(nullptr, metadata_with({{"enableClientBeat", "true"}}), 4);
+  expect({1'000, 3'000, 30'000}, true, true);
+  x.metadata = {};
+  table.publish(make_publication(held_by, {x}), 5);
+  expect({5'000, 15'000, 30'000}, false, true);
+  table.set_stored(nullptr, metadata_with({{"enableClientBeat", "false"}}), 6);
+  expect({5'000, 15'000, 30'000}, false, false);
+}
+
+TEST_CASE("a service does what a plain book of its clients does") {
+  for (unsigned seed = 1; seed <= 1000; ++seed) {
+    std::minstd_rand rng(seed);
+    CAPTURE(seed);
+    std::int64_t now = 1'000'000;
+    service_table table(service, now);
+    std::map<client_id, std::pair<lease_ptr, double>> published;
+    std::map<client_id, subscriber_ptr> subscribed;
+    auto kind = service_kind::undecided;
+    auto last = table.make_view();
+    for (int step = 0; step < 60; ++step) {
+      now += static_cast<std::int64_t>(rng() % 5) - 1; // stands still and goes back, too
+      // Mostly of one kind, else nearly all is a conflict.
+      auto who = client(static_cast<int>(rng() % 6), rng() % 8 != 0);
+      bool changed = false;
+      switch (rng() % 8) {
+        case 0:
+        case 1:
+        case 2: {
+          auto known = published.find(who);
+          auto held_by = known != published.end() && rng() % 4 ? known->second.first
+                                                               : make_lease(who);
+          auto weight = static_cast<double>(rng() % 2);
+          auto result = table.publish(publish_of(held_by, weight), now);
+          auto own_kind = who.kind == client_kind::ephemeral ? service_kind::ephemeral
+                                                             : service_kind::persistent;
+          bool conflicts = kind != service_kind::undecided && kind != own_kind;
+          auto expected = conflicts                         ? publish_result::conflict
+                          : known == published.end()        ? publish_result::added
+                          : known->second == std::pair(held_by, weight)
+                            ? publish_result::unchanged
+                            : publish_result::updated;
+          REQUIRE(result == expected);
+          if (expected != publish_result::conflict) {
+            kind = own_kind;
+            published[who] = {held_by, weight};
+            changed = expected != publish_result::unchanged;
+          }
+          break;
+        }
+        case 3: {
+          auto gone = table.withdraw(who, now);
+          auto known = published.find(who);
+          REQUIRE((gone != nullptr) == (known != published.end()));
+          changed = gone != nullptr;
+          if (gone) {
+            REQUIRE(gone->held_by == known->second.first);
+            published.erase(known);
+          }
+          break;
+        }
+        case 4:
+        case 5: {
+          auto x = subscriber_of(make_lease(who));
+          REQUIRE(table.subscribe(x));
+          REQUIRE_FALSE(table.subscribe(x));
+          subscribed[who] = x;
+          break;
+        }
+        case 6:
+          REQUIRE((table.unsubscribe(who) != nullptr) == (subscribed.erase(who) == 1));
+          break;
+        default:
+          if (published.empty() && rng() % 4 == 0) {
+            table.unlist(now);
+            kind = service_kind::undecided;
+            changed = true;
+          }
+      }
+      auto view = table.make_view();
+      REQUIRE(view->revision == last->revision + (changed ? 1 : 0));
+      REQUIRE((view->ref_time_ms > last->ref_time_ms) == changed);
+      REQUIRE((view->lists != last->lists) == changed);
+      REQUIRE(view->publications.size() == published.size());
+      REQUIRE(view->subscribers.size() == subscribed.size());
+      bool same = true;
+      for (auto& [id, x] : published) {
+        auto found = view->publications.find(id);
+        same = same && found && (*found)->held_by == x.first
+               && (*found)->instances.front().weight == x.second;
+      }
+      for (auto& [id, x] : subscribed) {
+        auto found = view->subscribers.find(id);
+        same = same && found && *found == x;
+      }
+      REQUIRE(same);
+      last = view;
+    }
+  }
+}
