@@ -1,5 +1,7 @@
 #include "actors/history.hpp"
 
+#include <algorithm>
+
 namespace nacre {
 
 std::string_view to_string(change_kind x) {
@@ -31,6 +33,9 @@ void history_book::add(const service_ref& service, change_event event) {
   }
   auto& x = *known->second;
   if (x.ring.size() < events_max) {
+    // Growing by half: most services have few events, and there is one ring per service.
+    if (x.ring.size() == x.ring.capacity())
+      x.ring.reserve(std::min(events_max, x.ring.size() + x.ring.size() / 2 + 1));
     x.ring.push_back(std::move(event));
   } else {
     x.ring[x.next] = std::move(event);

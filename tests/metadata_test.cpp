@@ -297,14 +297,16 @@ TEST_CASE("health checkers are read by their type, an unknown one is NONE (Healt
 }
 
 TEST_CASE("selectors are none or label, what else is refused (Nacos SelectorManager)") {
-  for (std::string_view json : {"", "  ", R"({"type":"none"})", R"({"type":"none","expression":"x"})"}) {
+  for (std::string_view json :
+       {"", "  ", R"({"type":"none"})", R"({"type":"none","expression":"x"})"}) {
     CAPTURE(json);
     auto x = parse_selector(json);
     CHECK(x.is_json);
     REQUIRE(x.value);
     CHECK(x.value->type == selector::kind::none);
   }
-  for (std::string_view json : {R"({"type":"cmdb"})", R"({"type":""})", "{}", R"({"type":"NONE"})"}) {
+  for (std::string_view json :
+       {R"({"type":"cmdb"})", R"({"type":""})", "{}", R"({"type":"NONE"})"}) {
     CAPTURE(json);
     auto x = parse_selector(json);
     CHECK(x.is_json);

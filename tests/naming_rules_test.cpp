@@ -203,8 +203,9 @@ TEST_CASE("a port is a whole number from 0 to 65535, not trimmed") {
     CAPTURE(text);
     CHECK(verdict(&checked_names::port, text) == "ok");
   }
-  for (std::string_view text : {"-1", "65536", "70000", "abc", "80.0", " 80 ", "80 ", "0x50", "8080;", "+-80",
-                    "99999999999999999999"}) {
+  for (std::string_view text :
+       {"-1", "65536", "70000", "abc", "80.0", " 80 ", "80 ", "0x50", "8080;", "+-80",
+        "99999999999999999999"}) {
     CAPTURE(text);
     CHECK(verdict(&checked_names::port, text)
           == "Param 'port' is illegal, the value should be between 0 and 65535.");

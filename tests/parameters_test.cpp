@@ -77,8 +77,8 @@ TEST_CASE("values are decoded as a servlet container does") {
 }
 
 TEST_CASE("an escape that is none makes the request bad") {
-  for (std::string_view text : {"k=%", "k=%4", "k=%zz", "k=%4g", "k=%g4", "%=v", "a=b&k=%F", "k=%%41",
-                                "k=%u4e2d"}) {
+  for (std::string_view text : {"k=%", "k=%4", "k=%zz", "k=%4g", "k=%g4", "%=v", "a=b&k=%F",
+                                "k=%%41", "k=%u4e2d"}) {
     CAPTURE(text);
     parameters params;
     CHECK_FALSE(params.add_urlencoded(text));
@@ -168,7 +168,8 @@ TEST_CASE("no bytes make the reader of parameters fail") {
   for (unsigned seed = 1; seed <= 5000; ++seed) {
     std::minstd_rand rng(seed);
     std::string text;
-    constexpr std::string_view pieces[] = {"&", "=", "%", "%4", "%E4", "+", "k", "\xFF", "\xE4\xB8"};
+    constexpr std::string_view pieces[]
+      = {"&", "=", "%", "%4", "%E4", "+", "k", "\xFF", "\xE4\xB8"};
     for (auto n = rng() % 30; n > 0; --n)
       text += pieces[rng() % std::size(pieces)];
     parameters params;
@@ -227,8 +228,9 @@ TEST_CASE("a multipart body that is cut off or has no boundary makes the request
 TEST_CASE("no bytes make the reader of multipart forms fail") {
   for (unsigned seed = 1; seed <= 5000; ++seed) {
     std::minstd_rand rng(seed);
-    constexpr std::string_view pieces[] = {"--B", "--", "\r\n", "\r\n\r\n", "name=\"a\"", " name=\"",
-                                           "Content-Disposition: form-data;", "\"", "v", "B", "\xFF"};
+    constexpr std::string_view pieces[]
+      = {"--B", "--", "\r\n", "\r\n\r\n", "name=\"a\"", " name=\"",
+         "Content-Disposition: form-data;", "\"", "v", "B", "\xFF"};
     std::string body;
     for (auto n = rng() % 40; n > 0; --n)
       body += pieces[rng() % std::size(pieces)];

@@ -299,7 +299,7 @@ TEST_CASE("a list is the recorded answer (vectors v1/register-full)") {
     "reachProtectionThreshold":false,"valid":true})"));
 }
 
-TEST_CASE("a list with health and disabled ones is the recorded one (v1/register-disabled-unhealthy)") {
+TEST_CASE("a list has the health as recorded (vectors v1/register-disabled-unhealthy)") {
   builder b({"public", "DEFAULT_GROUP", "du-28"});
   b.add("10.0.0.1", true, false).add("10.0.0.2", false).add("10.0.0.3");
   auto view = b.view();
@@ -354,7 +354,7 @@ TEST_CASE("reserved metadata is told as recorded (vectors v1/register-preserved)
     "name":"DEFAULT_GROUP@@pres-41","reachProtectionThreshold":false,"valid":true})"));
 }
 
-TEST_CASE("an empty list has all keys, and echoes the clusters as asked (v1/list-missing-service)") {
+TEST_CASE("an empty list has all keys and echoes the clusters (v1/list-missing-service)") {
   auto list = render_list({"nons", "DEFAULT_GROUP", "none-13"}, "c1,c2", {}, 10'000, 1795219401604);
   CHECK(list.json
         == R"({"name":"DEFAULT_GROUP@@none-13","groupName":"DEFAULT_GROUP","clusters":"c1,c2",)"
@@ -446,7 +446,9 @@ TEST_CASE("each selection has a list of its own") {
   b.add("10.0.0.1").add("10.0.0.2", false).add("10.0.0.3", true, true, "c1");
   b.add("10.0.0.4", true, false);
   auto view = b.view();
-  auto count = [&](instance_selection wanted) { return view->rendered(wanted, 10'000)->hosts_count; };
+  auto count = [&](instance_selection wanted) {
+    return view->rendered(wanted, 10'000)->hosts_count;
+  };
   CHECK(count({"", false, true}) == 3);
   CHECK(count({"", true, true}) == 2);
   CHECK(count({"c1", false, true}) == 1);

@@ -181,11 +181,13 @@ TEST_CASE("every double comes back from its decimal text") {
 }
 
 TEST_CASE("flags are true by the words of ConvertUtils.toBoolean and false otherwise") {
-  for (std::string_view text : {"true", "TRUE", "tRue", "on", "On", "yes", "YES", "t", "T", "y", "Y"}) {
+  for (std::string_view text :
+       {"true", "TRUE", "tRue", "on", "On", "yes", "YES", "t", "T", "y", "Y"}) {
     CAPTURE(text);
     CHECK(parse_lenient_bool(text));
   }
-  for (std::string_view text : {"", " ", "1", " true", "true ", "false", "no", "off", "n", "f", "0", "tru"}) {
+  for (std::string_view text :
+       {"", " ", "1", " true", "true ", "false", "no", "off", "n", "f", "0", "tru"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_lenient_bool(text));
   }

@@ -7,7 +7,8 @@ import pathlib
 import tempfile
 import time
 
-from processes import Client, Failed, Node, check, check_equal, eventually
+from clients import Client
+from processes import Failed, Node, check, check_equal, eventually
 
 PUSH_WITHIN_S = 1.0
 POLL_EVERY_S = 0.5

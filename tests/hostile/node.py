@@ -1,0 +1,87 @@
+"""The node under attack, as a process: started, looked at through /proc, stopped."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S+ \w+ \S")
+FAILURES = re.compile(r"(handler|actor|service|node|accept)-failed")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    def __init__(self, program):
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="nacre-hostile-"))
+        self.log = self.folder / "log"
+        command = [program, "--port", str(self.port), "--data-dir", str(self.folder / "data")]
+        command += ["--server-ip", "127.0.0.1", "--set", "nacre.http.address=127.0.0.1"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.proc = Path("/proc", str(self.process.pid))
+        self.wait_for_start()
+
+    def wait_for_start(self):
+        for _ in range(200):
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1):
+                    return
+            except OSError:
+                if not self.alive():
+                    break
+                time.sleep(0.05)
+        raise SystemExit("the node does not start:\n" + self.log.read_text(errors="replace"))
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def memory_kib(self, name="VmRSS"):
+        return int(re.search(name + r":\s*(\d+)", (self.proc / "status").read_text())[1])
+
+    def open_files(self):
+        return len(list((self.proc / "fd").iterdir()))
+
+    def udp_ports(self):
+        """Local ports of the node's own UDP sockets, as (family, port)."""
+        own = set()
+        for link in (self.proc / "fd").iterdir():
+            try:
+                own.add(str(link.readlink()))
+            except OSError:
+                continue  # closed meanwhile
+        ports = []
+        for table, family in (("udp", socket.AF_INET), ("udp6", socket.AF_INET6)):
+            for row in (self.proc / "net" / table).read_text().splitlines()[1:]:
+                words = row.split()
+                if f"socket:[{words[9]}]" in own:
+                    ports.append((family, int(words[1].rpartition(":")[2], 16)))
+        return ports
+
+    def stop(self, patience_s=15):
+        """The exit code after SIGTERM, None if the node does not end."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def bad_log_lines(self):
+        """Lines that tell of failures inside, or that a client has smuggled in."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [x for x in lines if FAILURES.search(x) or not LOG_LINE.match(x)]
+
+    def remove(self):
+        if self.alive():
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
