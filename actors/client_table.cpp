@@ -1,6 +1,7 @@
 #include "actors/client_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace nacre {
 
@@ -26,17 +27,15 @@ auto find_in(const Items& items, const service_key_view& service) {
   return holds(items, i, service) ? *i : typename Items::value_type{};
 }
 
-/// @returns whether the service was not among `items` before.
+/// @returns what was there before, null if nothing.
 template <class Items, class Item>
-bool put_into(Items& items, const Item& x) {
+Item put_into(Items& items, const Item& x) {
   auto service = x->held_by->service->view();
   auto i = position(items, service);
-  if (holds(items, i, service)) {
-    *i = x;
-    return false;
-  }
-  items.insert(position(items, service), x);
-  return true;
+  if (holds(items, i, service))
+    return std::exchange(*i, x);
+  items.insert(i, x);
+  return nullptr;
 }
 
 template <class Items>
@@ -73,20 +72,19 @@ void client_table::schedule(const lease_ptr& x, std::int64_t due_ms, std::int64_
 
 void client_table::put(const publication_ptr& x, std::int64_t now_ms) {
   const auto& held_by = x->held_by;
-  auto& publications = rows_[held_by->client].publications;
-  auto known = find_in(publications, held_by->service->view());
-  publications_ += put_into(publications, x) ? 1 : 0;
-  bool has_check = known && known->held_by == held_by;
+  auto before = put_into(rows_[held_by->client].publications, x);
+  publications_ += before ? 0 : 1;
+  // A lease that is already known has its next check scheduled.
+  bool has_check = before && before->held_by == held_by;
   if (!has_check && held_by->client.kind == client_kind::ephemeral)
     schedule(held_by, now_ms + held_by->beat_timeout_ms, now_ms);
 }
 
 void client_table::put(const subscriber_ptr& x, std::int64_t now_ms) {
   const auto& held_by = x->held_by;
-  auto& subscriptions = rows_[held_by->client].subscriptions;
-  auto known = find_in(subscriptions, held_by->service->view());
-  subscriptions_ += put_into(subscriptions, x) ? 1 : 0;
-  if (!known || known->held_by != held_by)
+  auto before = put_into(rows_[held_by->client].subscriptions, x);
+  subscriptions_ += before ? 0 : 1;
+  if (!before || before->held_by != held_by)
     schedule(held_by, now_ms + check_interval_max_ms, now_ms);
 }
 

@@ -65,28 +65,30 @@ void service_state::remember(change_kind what, const change_cause& cause, const 
 }
 
 void service_state::on_publish(const publish& msg) {
-  auto known = table->publications().find(msg.what->held_by->client);
-  bool was_healthy = known && (*known)->instances.front().healthy;
-  auto result = table->publish(msg.what, context->wall_ms());
-  if (result == publish_result::conflict) {
-    self->send(context->shard(msg.what->held_by->client), publish_refused{msg.what});
-    bool persistent = table->kind() == service_kind::persistent;
-    complete(msg.answer,
-             {ec::kind_conflict, "Current service " + table->key()->grouped_name() + " is "
-                                   + (persistent ? "persistent" : "ephemeral")
-                                   + " service, can't register "
-                                   + (persistent ? "ephemeral" : "persistent") + " instance."});
-    return;
-  }
-  bool is_healthy = msg.what->instances.front().healthy;
-  if (result == publish_result::added)
-    remember(change_kind::registered, msg.cause, msg.what->held_by);
-  else if (result == publish_result::updated)
-    remember(was_healthy == is_healthy ? change_kind::updated
-             : is_healthy              ? change_kind::healthy
-                                       : change_kind::unhealthy,
+  auto done = table->publish(msg.what, context->wall_ms());
+  if (done == publish_result::conflict)
+    return refuse(msg);
+  if (done != publish_result::unchanged) {
+    bool healthy = msg.what->instances.front().healthy;
+    bool flipped = done.before && done.before->instances.front().healthy != healthy;
+    remember(done == publish_result::added ? change_kind::registered
+             : !flipped                 ? change_kind::updated
+             : healthy                  ? change_kind::healthy
+                                        : change_kind::unhealthy,
              msg.cause, msg.what->held_by);
-  finish_change(result != publish_result::unchanged, msg.answer);
+  }
+  finish_change(done != publish_result::unchanged, msg.answer);
+}
+
+void service_state::refuse(const publish& msg) {
+  self->send(context->shard(msg.what->held_by->client), publish_refused{msg.what});
+  bool persistent = table->kind() == service_kind::persistent;
+  complete(msg.answer, {ec::kind_conflict, "Current service " + table->key()->grouped_name()
+                                             + " is " + (persistent ? "persistent" : "ephemeral")
+                                             + " service, can't register "
+                                             + (persistent ? "ephemeral" : "persistent")
+                                             + " instance."});
+  note_use();
 }
 
 void service_state::on_withdraw(const withdraw& msg) {

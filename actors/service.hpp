@@ -36,6 +36,7 @@ private:
     service_view_ptr last_view;
   };
 
+  void refuse(const publish& msg);
   void publish_view();
   /// Readers see the state now: tell them that wait, and those who subscribed.
   void finish_change(bool visible, const ticket_ptr& answer);

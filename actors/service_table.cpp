@@ -32,17 +32,17 @@ void service_table::apply_terms(const publication& x) const {
 publish_result service_table::publish(const publication_ptr& x, std::int64_t now_ms) {
   auto kind = x->instances.front().ephemeral ? service_kind::ephemeral : service_kind::persistent;
   if (state_.kind != service_kind::undecided && state_.kind != kind)
-    return publish_result::conflict;
+    return {publish_result::conflict};
   auto known = state_.publications.find(x->held_by->client);
-  if (known && same_publication(**known, *x))
-    return publish_result::unchanged;
-  auto result = known ? publish_result::updated : publish_result::added;
+  auto before = known ? *known : nullptr;
+  if (before && same_publication(*before, *x))
+    return {publish_result::unchanged, std::move(before)};
   state_.kind = kind;
   state_.listed = true;
   state_.publications = state_.publications.with(x);
   apply_terms(*x);
   touch(now_ms);
-  return result;
+  return {before ? publish_result::updated : publish_result::added, std::move(before)};
 }
 
 publication_ptr service_table::withdraw(const client_id& client, std::int64_t now_ms) {

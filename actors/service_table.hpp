@@ -6,13 +6,20 @@
 
 namespace nacre {
 
-enum class publish_result : std::uint8_t {
-  /// The same again: no new revision, no push.
-  unchanged,
-  added,
-  updated,
-  /// An ephemeral instance for a persistent service or the reverse.
-  conflict,
+struct publish_result {
+  enum kind : std::uint8_t {
+    /// The same again: no new revision, no push.
+    unchanged,
+    added,
+    updated,
+    /// An ephemeral instance for a persistent service or the reverse.
+    conflict,
+  };
+  kind what;
+  /// What the client had published before, null if nothing.
+  publication_ptr before = nullptr;
+
+  friend bool operator==(const publish_result& a, kind b) { return a.what == b; }
 };
 
 /// The decisions of a SERVICE without mailbox, clock or socket: an index over what clients

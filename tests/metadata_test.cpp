@@ -52,6 +52,22 @@ TEST_CASE("a metadata map does what std::map does, for any order of changes") {
   }
 }
 
+TEST_CASE("entries in any order become a map in which the last of a key holds") {
+  CHECK(make_metadata({}).empty());
+  CHECK(make_metadata({{"b", "1"}, {"a", "2"}, {"b", ""}}) == of({{"a", "2"}, {"b", ""}}));
+  for (unsigned seed = 1; seed <= 1000; ++seed) {
+    std::minstd_rand rng(seed);
+    metadata_map entries;
+    std::map<std::string, std::string> model;
+    for (auto n = rng() % 40; n > 0; --n) {
+      entries.emplace_back(std::to_string(rng() % 12), std::to_string(n));
+      model[entries.back().first] = entries.back().second;
+    }
+    CAPTURE(seed);
+    CHECK(make_metadata(entries) == metadata_map(model.begin(), model.end()));
+  }
+}
+
 TEST_CASE("merging puts the upper entries over the lower ones and keeps the rest") {
   CHECK(merged({}, {}).empty());
   CHECK(merged(of({{"a", "1"}}), {}) == of({{"a", "1"}}));

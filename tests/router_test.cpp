@@ -174,8 +174,9 @@ TEST_CASE("what /v1/ns does not serve is 501 (DistroFilter, vectors v1/unknown-p
   // Mappings without a verb count as GET only, and so do HEAD and OPTIONS everywhere.
   for (std::string_view path :
        {"/nacos/v1/ns/service/names", "/nacos/v1/ns/instance/statuses",
-        "/nacos/v1/ns/health/server", "/nacos/v1/ns/catalog/instances", "/nacos/v1/ns/operator/push/state", "/nacos/v1/ns",
-        "/nacos/v1/ns/", "/nacos/v1/ns/instance/x", "/nacos/v1/ns/raft/leader"}) {
+        "/nacos/v1/ns/health/server", "/nacos/v1/ns/catalog/instances",
+        "/nacos/v1/ns/operator/push/state", "/nacos/v1/ns", "/nacos/v1/ns/",
+        "/nacos/v1/ns/instance/x", "/nacos/v1/ns/raft/leader"}) {
     CAPTURE(path);
     CHECK(node.post(path).status == 501);
   }

@@ -6,10 +6,10 @@ from pathlib import Path
 HTTP = Path(__file__).resolve().parents[2] / "http"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 PARAMETER = re.compile(
-    r"\b(?:required|optional|required_int|int_or|find|required_result|text|raw|either"
-    r"|form_(?:text|int|bool|double)(?:_or)?)\((?:c, )?\"(\w+)\"(?:, \"(\w+)\")?"
+    r"\b(?:required|optional|required_int|int_or|find|required_result|text|raw"
+    r"|form_(?:text|int|bool|double)(?:_or)?)\((?:c, )?\"(\w+)\""
 )
-NAME_LIST = re.compile(r"first_of\(\{([^}]*)\}")
+NAME_LIST = re.compile(r"\b(?:first_of|either)\(\{?([^})]*)")
 
 # A value of each parameter that most calls accept.
 GOOD_VALUES = {
@@ -67,8 +67,7 @@ def paths():
 def parameter_names():
     names = set(GOOD_VALUES)
     for text in read_sources().values():
-        for pair in PARAMETER.findall(text):
-            names.update(x for x in pair if x)
+        names.update(PARAMETER.findall(text))
         for group in NAME_LIST.findall(text):
             names.update(re.findall(r'"(\w+)"', group))
-    return sorted(names - {"String", "Integer", "Double", "Boolean"})
+    return sorted(names)
