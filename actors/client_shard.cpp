@@ -77,7 +77,7 @@ void client_shard_state::on_register(const register_instance& msg) {
       return complete(msg.answer,
                       {ec::limit_reached, "this node holds as many instances as it may ("
                                             + std::to_string(instances_max) + ")"});
-    held_by = new lease(context->directory.shared_key(msg.service), msg.client, now,
+    held_by = new lease(context->directory.shared_key(msg.service->view()), msg.client, now,
                         lease_terms_of(msg.what.metadata));
     held_by->healthy = msg.what.healthy;
     if (msg.client.kind == client_kind::ephemeral)
@@ -121,8 +121,9 @@ void client_shard_state::on_subscribe(const subscribe_client& msg) {
   auto key = msg.service->view();
   auto known = table.find_subscription(msg.client, key);
   lease_ptr held_by = known ? known->held_by
-                            : lease_ptr(new lease(context->directory.shared_key(msg.service),
-                                                  msg.client, now));
+                            : lease_ptr(new lease(
+                                context->directory.shared_key(msg.service->view()), msg.client,
+                                now));
   held_by->renewed_ms = now;
   auto clusters = known ? known->clusters : std::vector<std::string>{};
   if (!known || !known->wants(msg.clusters)) {

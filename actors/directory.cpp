@@ -5,21 +5,24 @@
 namespace nacre {
 
 service_view_ptr directory::find(const service_key_view& key) const {
-  auto& part = stripe_of(key);
+  auto& part = stripe_of(key.hash());
   std::shared_lock guard(part.lock);
   auto i = part.services.find(key);
   return i == part.services.end() ? nullptr : i->second.view;
 }
 
-service_ref directory::shared_key(const service_ref& otherwise) const {
-  auto& part = stripe_of(otherwise->view());
-  std::shared_lock guard(part.lock);
-  auto i = part.services.find(otherwise);
-  return i == part.services.end() ? otherwise : i->first;
+service_ref directory::shared_key(const service_key_view& key) const {
+  auto& part = stripe_of(key.hash());
+  {
+    std::shared_lock guard(part.lock);
+    if (auto i = part.services.find(key); i != part.services.end())
+      return i->first;
+  }
+  return make_service_ref(key);
 }
 
 service_actor directory::find_actor(const service_key_view& key) const {
-  auto& part = stripe_of(key);
+  auto& part = stripe_of(key.hash());
   std::shared_lock guard(part.lock);
   auto i = part.services.find(key);
   return i == part.services.end() ? service_actor{} : i->second.actor;
@@ -27,12 +30,12 @@ service_actor directory::find_actor(const service_key_view& key) const {
 
 void directory::publish(const service_view_ptr& view) {
   auto key = view->key->view();
-  auto& part = stripe_of(key);
+  auto& part = stripe_of(view->key->hash);
   bool was_listed = false;
   service_view_ptr old; // freed outside the lock
   {
     std::unique_lock guard(part.lock);
-    auto i = part.services.find(key);
+    auto i = part.services.find(view->key);
     if (i == part.services.end())
       return;
     old = std::exchange(i->second.view, view);
@@ -45,7 +48,7 @@ void directory::publish(const service_view_ptr& view) {
 }
 
 void directory::replace_actor(const service_key_view& key, const service_actor& actor) {
-  auto& part = stripe_of(key);
+  auto& part = stripe_of(key.hash());
   std::unique_lock guard(part.lock);
   if (auto i = part.services.find(key); i != part.services.end())
     i->second.actor = actor;

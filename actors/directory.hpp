@@ -22,9 +22,9 @@ public:
   /// The view of a service, null if there is none.
   service_view_ptr find(const service_key_view& key) const;
 
-  /// The directory's own key object of a service, `otherwise` if it is not in: one object per
-  /// service and not one per lease.
-  service_ref shared_key(const service_ref& otherwise) const;
+  /// The directory's own key object of a service, a new one if it is not in: so there is one
+  /// object per service and not one per lease.
+  service_ref shared_key(const service_key_view& key) const;
 
   /// The actor of a service, null if there is none.
   service_actor find_actor(const service_key_view& key) const;
@@ -35,7 +35,7 @@ public:
   /// @returns false if there is no actor and `spawn` gave none either.
   template <class Spawn, class Use>
   bool with_actor(const service_ref& key, Spawn spawn, Use use) {
-    auto& part = stripe_of(key->view());
+    auto& part = stripe_of(key->hash);
     {
       std::shared_lock guard(part.lock);
       if (auto i = part.services.find(key); i != part.services.end()) {
@@ -65,7 +65,7 @@ public:
   /// Takes a service out if `condition()` holds while nobody can send to it by `with_actor`.
   template <class Condition>
   bool remove_if(const service_key_view& key, Condition condition) {
-    auto& part = stripe_of(key);
+    auto& part = stripe_of(key.hash());
     {
       std::unique_lock guard(part.lock);
       auto i = part.services.find(key);
@@ -125,11 +125,9 @@ private:
 
   static constexpr std::size_t stripes_count = 64;
 
-  stripe& stripe_of(const service_key_view& key) {
-    return stripes_[(key.hash() >> 24) % stripes_count];
-  }
-  const stripe& stripe_of(const service_key_view& key) const {
-    return stripes_[(key.hash() >> 24) % stripes_count];
+  stripe& stripe_of(std::size_t hash) { return stripes_[(hash >> 24) % stripes_count]; }
+  const stripe& stripe_of(std::size_t hash) const {
+    return stripes_[(hash >> 24) % stripes_count];
   }
 
   void list(const service_key_view& key);

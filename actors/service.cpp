@@ -40,7 +40,8 @@ void service_state::start(node_context_ptr ctx, service_ref key, bool failed_bef
 void service_state::publish_view() {
   context->directory.publish(table->make_view());
   auto count = [](std::atomic<std::int64_t>& total, std::size_t& counted, std::size_t now) {
-    total += static_cast<std::int64_t>(now) - static_cast<std::int64_t>(counted);
+    if (now != counted)
+      total += static_cast<std::int64_t>(now) - static_cast<std::int64_t>(counted);
     counted = now;
   };
   count(context->counters.instances, counted_instances, table->publications().size());

@@ -29,7 +29,7 @@ struct http_options {
   std::string context_path = "/nacos";
   /// Threads that read and write sockets; 0 = one per core the process may run on.
   std::size_t io_threads = 0;
-  /// Open connections; one more is closed right after accept.
+  /// Open connections; one more gets a bare 503 and is closed.
   std::size_t connections_max = 20'000;
   /// Request line and headers together; more gets 431 and the connection closed.
   std::size_t header_bytes_max = 8 * 1024;

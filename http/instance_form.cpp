@@ -65,8 +65,8 @@ metadata_map read_metadata(const call& c, reply (*refuse)(std::string_view)) {
 instance_form read_v1_form(const call& c) {
   instance_form form;
   c.required("serviceName");
-  form.service
-    = make_service_ref({c.namespace_id(), c.v1_service.group, c.v1_service.name});
+  form.service = c.context().directory.shared_key(
+    {c.namespace_id(), c.v1_service.group, c.v1_service.name});
   auto& x = form.what;
   x.ip = c.required("ip");
   x.port = checked_port(c.required_int("port"));
@@ -105,14 +105,15 @@ instance_form read_v2_form(const call& c) {
   return form;
 }
 
-void send_register(const call& c, const instance_form& form, change_reason why,
+void send_register(const call& c, instance_form form, change_reason why,
                    ticket_ptr answer) {
   // v1 and v2 differ in the words, not in what they refuse; only v1 has an id at this point.
   check(form.what, form.what.generator == id_generator::none ? refuse_instance : refuse_v1);
   auto client = form.client();
   auto shard = c.context().shard(client);
-  caf::anon_send(shard, register_instance{form.service, std::move(client), form.what,
-                                          {why, c.caller_unless(form.what.ip)},
+  change_cause cause{why, c.caller_unless(form.what.ip)};
+  caf::anon_send(shard, register_instance{std::move(form.service), std::move(client),
+                                          std::move(form.what), std::move(cause),
                                           std::move(answer)});
 }
 
@@ -265,7 +266,8 @@ metadata_batch make_metadata_batch(const call& c, const service_key_view& key,
 
 beat_request read_beat(const call& c) {
   beat_request beat;
-  beat.service = make_service_ref({c.namespace_id(), c.v1_service.group, c.v1_service.name});
+  beat.service = c.context().directory.shared_key(
+    {c.namespace_id(), c.v1_service.group, c.v1_service.name});
   beat.ip = c.optional("ip");
   auto port = c.int_or("port", 0);
   beat.cluster = c.optional("clusterName", default_cluster);
@@ -339,7 +341,7 @@ std::optional<reply> answer_beat(const call& c, const beat_request& beat) {
   if (auto complaint = check_weight(form.what.weight))
     return text_error(400, *complaint);
   choose_id(c, form.what);
-  send_register(c, form, change_reason::beat, c.later(answer));
+  send_register(c, std::move(form), change_reason::beat, c.later(answer));
   return std::nullopt;
 }
 

@@ -30,7 +30,7 @@ instance_form read_v2_form(const call& c);
 metadata_map read_metadata(const call& c, reply (*refuse)(std::string_view));
 
 /// Sends the registration; the ticket answers.
-void send_register(const call& c, const instance_form& form, change_reason why, ticket_ptr answer);
+void send_register(const call& c, instance_form form, change_reason why, ticket_ptr answer);
 void send_deregister(const call& c, const instance_form& form, ticket_ptr answer);
 
 /// Puts weight, enabled and metadata of `form` over the instance.

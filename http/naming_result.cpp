@@ -14,7 +14,7 @@ service_ref result_key(const call& c) {
   auto grouped = c.form_text_or("groupName", default_group) + "@@" + name;
   auto parts = split_grouped_name(grouped);
   auto ns = c.form_text_or("namespaceId", default_namespace);
-  return make_service_ref({ns, parts.group, parts.name});
+  return c.context().directory.shared_key({ns, parts.group, parts.name});
 }
 
 service_view_ptr find_or_refuse_service(const call& c, const service_key_view& key) {

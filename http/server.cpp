@@ -96,6 +96,12 @@ void http_server::on_accept(worker& owner, boost::system::error_code ec, tcp::so
     return;
   }
   if (connections_ >= options_.connections_max) {
+    // Nothing was read yet, so the answer fits the empty send buffer or nobody is there.
+    constexpr std::string_view busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                                      "Connection: close\r\n\r\n";
+    socket.non_blocking(true, ec);
+    socket.write_some(net::buffer(busy), ec);
+    socket.shutdown(tcp::socket::shutdown_send, ec);
     socket.close(ec);
   } else {
     ++connections_;

@@ -168,7 +168,7 @@ std::optional<reply> set_health(const call& c, const service_key_view& key, std:
     return done({}); // unknown or ephemeral: nothing to set
   instance_form form{make_service_ref(key), (*published)->instances.front()};
   form.what.healthy = healthy;
-  send_register(c, form, change_reason::request, c.later(done));
+  send_register(c, std::move(form), change_reason::request, c.later(done));
   return std::nullopt;
 }
 

@@ -214,7 +214,8 @@ void http_session::do_write(reply answer) {
   }
   // Most answers fit the socket's buffer: then no operation has to be queued.
   beast::error_code ec;
-  auto written = socket_.write_some(buffers, ec);
+  bool one_piece = answer_.shared.empty() && answer_.tail.empty();
+  auto written = one_piece ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
   auto total = net::buffer_size(buffers);
   if (ec && ec != net::error::would_block)
     return on_write(ec);

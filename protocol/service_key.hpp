@@ -45,7 +45,7 @@ class service_key
   : public boost::intrusive_ref_counter<service_key, boost::thread_safe_counter> {
 public:
   service_key(std::string_view ns, std::string_view group_name, std::string_view service_name)
-    : namespace_id(ns), group(group_name), name(service_name) {}
+    : namespace_id(ns), group(group_name), name(service_name), hash(view().hash()) {}
 
   explicit service_key(const service_key_view& x) : service_key(x.namespace_id, x.group, x.name) {}
 
@@ -56,6 +56,8 @@ public:
   const std::string namespace_id;
   const std::string group;
   const std::string name;
+  /// Of all three parts; kept because every table of services asks for it.
+  const std::size_t hash;
 };
 
 using service_ref = boost::intrusive_ptr<const service_key>;
@@ -66,7 +68,7 @@ inline service_ref make_service_ref(const service_key_view& key) { return new se
 struct service_ref_hash {
   using is_transparent = void;
   std::size_t operator()(const service_key_view& x) const { return x.hash(); }
-  std::size_t operator()(const service_ref& x) const { return x->view().hash(); }
+  std::size_t operator()(const service_ref& x) const { return x->hash; }
 };
 
 struct service_ref_equal {
@@ -76,6 +78,9 @@ struct service_ref_equal {
   template <class A, class B>
   bool operator()(const A& a, const B& b) const {
     return view(a) == view(b);
+  }
+  bool operator()(const service_ref& a, const service_ref& b) const {
+    return a == b || a->view() == b->view();
   }
 };
 

@@ -216,6 +216,11 @@ TEST_CASE("a multipart body that is cut off or has no boundary makes the request
     CAPTURE(size);
     CHECK_FALSE(parameters().add_multipart(body.substr(0, size), "B"));
   }
+  // A value ends with the line end before the next mark; here there is none.
+  CHECK_FALSE(parameters().add_multipart(
+    "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n--B--\r\n", "B"));
+  CHECK_FALSE(parameters().add_multipart(
+    "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nv--B--\r\n", "B"));
   CHECK_FALSE(parameters().add_multipart(body, ""));
   CHECK_FALSE(parameters().add_multipart(body, "C"));
   CHECK_FALSE(parameters().add_multipart("", "B"));

@@ -118,7 +118,15 @@ def forged_ack(rng):
 
 def datagrams(rng, count):
     ack = forged_ack(rng)
-    yield from (b"", b"\x00", b"[" * 60_000, b'{"type":' * 8_000, b"a" * 65_000, b"\xff" * 2048, b"\x1f\x8b\x08")
+    yield from (
+        b"",
+        b"\x00",
+        b"[" * 60_000,
+        b'{"type":' * 8_000,
+        b"a" * 65_000,
+        b"\xff" * 2048,
+        b"\x1f\x8b\x08",
+    )
     for _ in range(count):
         choice = rng.randrange(4)
         if choice == 0:

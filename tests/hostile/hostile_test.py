@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Throws malformed and badly sent requests at a node and checks that it answers all, stays in
-step with its clients, grows no memory or descriptors, serves at once afterwards and ends cleanly."""
+step with its clients, grows no memory or descriptors, serves at once afterwards and ends cleanly.
+"""
 
 import argparse
 import asyncio
@@ -21,6 +22,7 @@ WORKERS = 16
 SHOWN_MAX = 30
 MUTATED = 3000
 MEMORY_GROWTH_MAX_KIB = 64 * 1024
+SHOWN_BYTES_MAX = 1024 * 1024
 # Answers of 500 that the reference gives as well: (text in the request, text in the answer).
 REASONED_500 = (
     (b"/v1/console/namespaces", b"not exist;"),
@@ -43,7 +45,9 @@ class Verdicts:
             self.passed += count
             return
         if sum(self.failed.values()) < SHOWN_MAX or not self.failed[kind]:
-            print(f"FAILED {kind}: {complaint}\n  sent {len(sent)} bytes: {sent[:300]!r}", flush=True)
+            print(
+                f"FAILED {kind}: {complaint}\n  sent {len(sent)} bytes: {sent[:300]!r}", flush=True
+            )
         self.failed[kind] += count
 
     def failures(self):
@@ -168,6 +172,15 @@ async def lives(port, name):
     return None
 
 
+async def stored_too_much(port):
+    """What clients have made the node keep and show, where there is no end to it."""
+    for target in attacks.SHOWING:
+        size = len((await ask(port, "GET", target)).body)
+        if size > SHOWN_BYTES_MAX:
+            return f"{target} shows {size} bytes"
+    return None
+
+
 async def actors_restarted(port):
     answer = await ask(port, "GET", "/nacre/admin/actors?limit=10000")
     restarted = [x for x in answer.json()["actors"] if x["restarts"] or x["lastFailure"]]
@@ -196,6 +209,7 @@ async def run(node, rng, verdicts):
     if not node.alive():
         return
     verdicts.note("serves after", await lives(port, "after"))
+    verdicts.note("stored", await stored_too_much(port))
     verdicts.note("no actor failed", await actors_restarted(port))
     verdicts.note("descriptors", await open_files_above(node, files))
     grown = node.memory_kib() - memory
@@ -221,7 +235,10 @@ def main():
     finally:
         node.remove()
     for kind, count in verdicts.kinds.items():
-        print(f"{count:6} {kind}" + (f", {verdicts.failed[kind]} FAILED" * bool(verdicts.failed[kind])))
+        print(
+            f"{count:6} {kind}"
+            + (f", {verdicts.failed[kind]} FAILED" * bool(verdicts.failed[kind]))
+        )
     print(f"{time.monotonic() - began:.0f} s, seed {arguments.seed}")
     print(f"{verdicts.passed} passed, {verdicts.failures()} failed")
     return 1 if verdicts.failures() else 0
