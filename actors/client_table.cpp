@@ -77,7 +77,10 @@ void client_table::put(const publication_ptr& x, std::int64_t now_ms) {
   // A lease that is already known has its next check scheduled.
   bool has_check = before && before->held_by == held_by;
   if (!has_check && held_by->client.kind == client_kind::ephemeral)
-    schedule(held_by, now_ms + held_by->beat_timeout_ms, now_ms);
+    schedule(held_by,
+             now_ms + 1
+               + std::min<std::int64_t>(held_by->beat_timeout_ms, held_by->delete_timeout_ms),
+             now_ms);
 }
 
 void client_table::put(const subscriber_ptr& x, std::int64_t now_ms) {
@@ -141,7 +144,8 @@ void client_table::judge(const lease_ptr& x, bool publishes, std::int64_t now_ms
     lapses.push_back({lapse::kind::removed, x});
   else if (idle > beat_timeout && x->healthy)
     lapses.push_back({lapse::kind::unhealthy, x});
-  auto next = renewed + (idle > beat_timeout ? delete_timeout : std::min(beat_timeout, delete_timeout));
+  auto next = renewed
+              + (idle > beat_timeout ? delete_timeout : std::min(beat_timeout, delete_timeout));
   // A lease that is past all its terms (removal switched off) still has to be looked at.
   schedule(x, (next < now_ms ? now_ms + check_interval_max_ms : next) + 1, now_ms);
 }

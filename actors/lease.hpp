@@ -36,6 +36,8 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
   mutable std::atomic<std::uint32_t> beat_interval_ms;
   mutable std::atomic<std::uint32_t> beat_timeout_ms;
   mutable std::atomic<std::uint32_t> delete_timeout_ms;
+  /// `lastRefTime` of the newest list a subscriber was sent: an older one never follows.
+  mutable std::atomic<std::int64_t> pushed_ref_time_ms{0};
   /// False once beats stopped; a beat of an unhealthy lease has to go to its shard.
   mutable std::atomic<bool> healthy{true};
   /// Metadata `enableClientBeat` takes it out of the checks.

@@ -85,7 +85,8 @@ void metadata_state::on_put_namespace(const put_namespace& msg) {
     return complete(msg.answer, {ec::namespace_exists,
                                  "the namespaceId is existed, namespaceId: " + msg.record.id});
   if (!exists && context->store.namespaces().size() >= context->options.limits.namespaces_max)
-    return complete(msg.answer, {ec::limit_reached, "this node holds as many namespaces as it may"});
+    return complete(msg.answer,
+                    {ec::limit_reached, "this node holds as many namespaces as it may"});
   context->store.set_namespace(msg.record);
   complete(msg.answer);
 }

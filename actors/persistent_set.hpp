@@ -52,7 +52,9 @@ public:
     if (items.size() <= chunk_items_max) {
       list[at] = make_chunk(std::move(items));
     } else {
-      auto half = items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2);
+      // Keys that come in rising order fill their chunks; others split them in half.
+      bool at_end = place == static_cast<std::ptrdiff_t>(old.size());
+      auto half = items.end() - (at_end ? 1 : static_cast<std::ptrdiff_t>(items.size() / 2));
       list[at] = make_chunk(chunk(items.begin(), half));
       list.insert(list.begin() + at + 1, make_chunk(chunk(half, items.end())));
     }

@@ -239,7 +239,9 @@ void service_state::end_listing() {
 void service_state::retire() {
   // Nobody can send through the directory while the condition is looked at, so an empty mailbox
   // means that no publication is lost.
-  if (context->directory.remove_if(table->key()->view(), [this] { return self->mailbox().empty(); }))
+  bool ended = context->directory.remove_if(table->key()->view(),
+                                            [this] { return self->mailbox().empty(); });
+  if (ended)
     self->quit();
   else
     note_use();

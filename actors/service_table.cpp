@@ -103,6 +103,8 @@ void service_table::continue_after(const service_view& last) {
   state_.ref_time_ms = last.ref_time_ms;
   state_.kind = last.kind;
   state_.listed = last.listed;
+  // What is rebuilt may differ from what was shown last, so it may not have the same time.
+  touch(last.ref_time_ms);
 }
 
 service_view_ptr service_table::make_view() const {

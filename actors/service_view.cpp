@@ -17,6 +17,7 @@ instance service_view::effective(const instance& published) const {
 
 selection_result service_view::select(const instance_selection& wanted) const {
   auto clusters = split(wanted.clusters, ',');
+  std::erase(clusters, std::string_view()); // a lone or trailing comma asks for nothing
   auto in_cluster = [&](const instance& x) {
     return clusters.empty()
            || std::find(clusters.begin(), clusters.end(), x.cluster_name) != clusters.end();

@@ -58,12 +58,13 @@ public:
                         Render render) {
     std::lock_guard guard(lock_);
     for (auto& x : variants_)
-      if (x.healthy_only == wanted.healthy_only && x.cache_millis == cache_millis
-          && x.clusters == wanted.clusters)
+      if (x.healthy_only == wanted.healthy_only && x.enabled_only == wanted.enabled_only
+          && x.cache_millis == cache_millis && x.clusters == wanted.clusters)
         return x.list;
     rendered_list_ptr list = render();
     if (variants_.size() < variants_max)
-      variants_.push_back({std::string(wanted.clusters), cache_millis, wanted.healthy_only, list});
+      variants_.push_back({std::string(wanted.clusters), cache_millis, wanted.healthy_only,
+                           wanted.enabled_only, list});
     return list;
   }
 
@@ -72,6 +73,7 @@ private:
     std::string clusters;
     std::int64_t cache_millis;
     bool healthy_only;
+    bool enabled_only;
     rendered_list_ptr list;
   };
 

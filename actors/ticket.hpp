@@ -25,10 +25,14 @@ public:
   }
 
 protected:
-  /// To be called by the destructor of the most derived class.
-  void complete_if_dropped() {
-    complete({ec::unavailable, "the write was interrupted, please try again"});
+  static outcome interrupted() {
+    return {ec::unavailable, "the write was interrupted, please try again"};
   }
+
+  /// To be called by the destructor of the most derived class.
+  void complete_if_dropped() { complete(interrupted()); }
+
+  bool done() const { return done_; }
 
 private:
   virtual void deliver(outcome result) = 0;

@@ -13,14 +13,14 @@ bool udp_push_table::add(const udp_push_task& task, std::int64_t now_ms) {
   auto& client = task.who->held_by->client;
   channel_key channel{client, task.who->held_by->service, task.clusters};
   packet_key key{client.ip, client.port, task.packet_ref_time};
-  if (auto newest = newest_.find(channel); newest != newest_.end()) {
-    auto older = pending_.find(newest->second);
-    if (older->second.task.list_ref_time_ms > task.list_ref_time_ms)
-      return false;
-    forget(older);
-  }
+  auto& pushed = task.who->held_by->pushed_ref_time_ms;
+  if (task.list_ref_time_ms < pushed)
+    return false;
+  if (auto newest = newest_.find(channel); newest != newest_.end())
+    forget(pending_.find(newest->second));
   if (!pending_.try_emplace(key, waiting{task, channel}).second)
     return false; // the number is taken: its maker broke its promise, and an ack would be for both
+  pushed = task.list_ref_time_ms;
   newest_.insert_or_assign(std::move(channel), key);
   due_.emplace(now_ms + ack_timeout_ms_, std::move(key));
   return true;

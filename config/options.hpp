@@ -67,7 +67,8 @@ struct push_options {
 struct cleaning_options {
   /// `nacos.naming.clean.empty-service.interval`
   milliseconds empty_service_interval{60'000};
-  /// A service without publishers goes after this time; `nacos.naming.clean.empty-service.expired-time`
+  /// A service without publishers goes after this time;
+  /// `nacos.naming.clean.empty-service.expired-time`
   milliseconds empty_service_expired{60'000};
   /// `nacos.naming.clean.expired-metadata.interval`
   milliseconds expired_metadata_interval{5'000};

@@ -15,15 +15,21 @@ std::string not_a_number(std::string_view text) {
 /// Answers when the actors have answered.
 class later_reply final : public ticket {
 public:
-  later_reply(std::shared_ptr<reply_sink> sink, std::function<reply(const outcome&)> render)
-    : sink_(std::move(sink)), render_(std::move(render)) {}
+  later_reply(std::shared_ptr<reply_sink> sink, std::shared_ptr<later_state> state,
+              std::function<reply(const outcome&)> render)
+    : sink_(std::move(sink)), state_(std::move(state)), render_(std::move(render)) {}
 
-  ~later_reply() override { complete_if_dropped(); }
+  ~later_reply() override {
+    auto expected = later_stage::handling;
+    if (!done() && !state_->compare_exchange_strong(expected, later_stage::dropped))
+      complete_if_dropped();
+  }
 
 private:
   void deliver(outcome result) override { sink_->post(render_(result)); }
 
   std::shared_ptr<reply_sink> sink_;
+  std::shared_ptr<later_state> state_;
   std::function<reply(const outcome&)> render_;
 };
 
@@ -132,7 +138,15 @@ std::shared_ptr<const std::string> call::caller_unless(std::string_view instance
 }
 
 ticket_ptr call::later(std::function<reply(const outcome&)> render) const {
-  return std::make_shared<later_reply>(sink_, std::move(render));
+  later_ = std::make_shared<later_state>(later_stage::handling);
+  return std::make_shared<later_reply>(sink_, later_, std::move(render));
+}
+
+std::optional<reply> call::end() const {
+  auto expected = later_stage::handling;
+  if (!later_ || later_->compare_exchange_strong(expected, later_stage::waiting))
+    return std::nullopt;
+  return container_error(503, "the write was interrupted, please try again", request.uri);
 }
 
 std::int64_t steady_now_ms() {

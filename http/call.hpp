@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,6 +41,10 @@ public:
   virtual ~reply_sink() = default;
   virtual void post(reply answer) = 0;
 };
+
+/// Where the answer of a ticket stands, seen from the handler's thread and the actors'.
+enum class later_stage : std::uint8_t { handling, waiting, dropped };
+using later_state = std::atomic<later_stage>;
 
 /// The actor system side that handlers need to send messages.
 struct api_environment {
@@ -94,8 +99,13 @@ public:
   /// The caller as told in the history: null if it is `instance_ip` itself.
   std::shared_ptr<const std::string> caller_unless(std::string_view instance_ip) const;
 
-  /// A ticket whose outcome becomes the answer by `render`.
+  /// A ticket whose outcome becomes the answer by `render`. A ticket that is dropped before the
+  /// handler has returned answers nothing: the handler refused after all, or `end` finds out.
   ticket_ptr later(std::function<reply(const outcome&)> render) const;
+
+  /// To be called when the handler has returned without an answer.
+  /// @returns the answer if its ticket was dropped meanwhile
+  std::optional<reply> end() const;
 
   node_context& context() const { return *env.context; }
   switch_domain_ptr switches() const { return env.context->store.switches(); }
@@ -108,6 +118,7 @@ public:
 
 private:
   std::shared_ptr<reply_sink> sink_;
+  mutable std::shared_ptr<later_state> later_;
 };
 
 /// Answers at once, or not at all if a ticket will.

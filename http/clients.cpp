@@ -37,8 +37,8 @@ client_record find_client(const call& c) {
   auto id = c.form_text("clientId");
   client_record record;
   bool found = false;
-  for_each_hold(c, [&](const service_ref& key, const lease& held_by, const publication_ptr& published,
-                       const subscriber_ptr& subscribed) {
+  for_each_hold(c, [&](const service_ref& key, const lease& held_by,
+                       const publication_ptr& published, const subscriber_ptr& subscribed) {
     if (!id.starts_with(held_by.client.ip) || held_by.client.to_string() != id)
       return;
     found = true;

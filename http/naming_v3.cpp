@@ -36,7 +36,8 @@ std::optional<reply> register_or_beat_v3(call& c) {
 
 std::optional<reply> client_list_v3(call& c) {
   auto key = result_key(c);
-  auto list = list_of(c, key->view(), {c.form_text_or("clusterName", default_cluster), false, true});
+  auto clusters = c.form_text_or("clusterName", default_cluster);
+  auto list = list_of(c, key->view(), {clusters, false, true});
   return result_reply(list, list->hosts());
 }
 

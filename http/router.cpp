@@ -125,7 +125,8 @@ std::optional<reply> router::handle(const http_request& request,
   try {
     if (!read_parameters(c))
       return container_error(400, "the parameters can't be decoded", request.uri);
-    return serve(c, path);
+    auto answer = serve(c, path);
+    return answer ? std::move(answer) : c.end();
   } catch (refusal& refused) {
     return std::move(refused.answer);
   } catch (const std::exception& failure) {

@@ -68,7 +68,8 @@ std::vector<service_view_ptr> matching_services(const call& c, std::string_view 
 }
 
 void begin_page(json_writer& out, std::size_t total, std::int64_t page, std::int64_t size) {
-  auto pages = total == 0 ? 0 : static_cast<std::int64_t>(total) / std::max<std::int64_t>(size, 1) + 1;
+  auto per_page = std::max<std::int64_t>(size, 1);
+  auto pages = total == 0 ? 0 : static_cast<std::int64_t>(total) / per_page + 1;
   out.begin_object()
     .field("totalCount", total)
     .field("pageNumber", page)
@@ -104,7 +105,8 @@ service_metadata read_service_form(const call& c, bool result_errors) {
   } : [](std::string_view text) { return text_error(400, text); });
   auto chosen = parse_selector(c.optional("selector"));
   if (!chosen.is_json)
-    refuse(result_errors, result_code::selector_error, "Param 'selector' is illegal, it is no JSON");
+    refuse(result_errors, result_code::selector_error,
+           "Param 'selector' is illegal, it is no JSON");
   if (!chosen.value)
     refuse(result_errors, result_code::selector_error, "not match any type of selector!");
   form.selector = std::move(*chosen.value);
@@ -134,7 +136,8 @@ void send_cluster_update(const call& c, const service_key_view& key, bool result
                               return text_error(400, why);
                             })};
   if (!find_listed(c, key))
-    refuse(result_errors, result_code::service_not_exist, "service not found:" + key.grouped_name());
+    refuse(result_errors, result_code::service_not_exist,
+           "service not found:" + key.grouped_name());
   auto change = [cluster, settings](service_metadata& stored) {
     // Bounded: cluster names are the caller's choice.
     constexpr std::size_t clusters_max = 1'000;

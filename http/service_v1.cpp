@@ -80,9 +80,10 @@ std::optional<reply> list_services_v1(call& c) {
   auto page = parse_int32(c.required("pageNo")).value_or(0);
   auto size = parse_int32(c.required("pageSize")).value_or(0);
   std::size_t total = 0;
-  auto from = static_cast<std::size_t>(std::max(page, 1) - 1) * static_cast<std::size_t>(std::max(size, 0));
+  auto limit = static_cast<std::size_t>(std::max(size, 0));
+  auto from = static_cast<std::size_t>(std::max(page, 1) - 1) * limit;
   auto names = c.context().directory.names(c.namespace_id(), c.optional("groupName", default_group),
-                                           from, static_cast<std::size_t>(std::max(size, 0)), total);
+                                           from, limit, total);
   json_writer out;
   out.begin_object().field("count", total).key("doms").begin_array();
   for (auto& name : names)

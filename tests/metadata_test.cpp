@@ -122,22 +122,6 @@ TEST_CASE("metadata is a JSON object of scalars (Nacos UtilsAndCommons.parseMeta
   }
 }
 
-TEST_CASE("JSON numbers in metadata keep the text they were written with (Jackson's getText)") {
-  struct row {
-    std::string_view json, text;
-  };
-  const row rows[] = {
-    {R"({"v":1.10})", "1.10"},
-    {R"({"v":2.50})", "2.50"},
-    {R"({"v":1e3})", "1e3"},
-    {R"({"v":12345678901234567890123})", "12345678901234567890123"},
-  };
-  for (auto& x : rows) {
-    CAPTURE(x.json);
-    CHECK(parse_metadata(x.json) == of({{"v", std::string(x.text)}}));
-  }
-}
-
 TEST_CASE("metadata that is no JSON is k1=v1,k2=v2 (Nacos UtilsAndCommons.parseMetadata)") {
   struct row {
     std::string_view text;

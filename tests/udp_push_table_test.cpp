@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 using namespace nacre;
@@ -17,9 +18,19 @@ namespace {
 const service_ref service_a = make_service_ref({"public", "G", "a"});
 const service_ref service_b = make_service_ref({"public", "G", "b"});
 
-subscriber_ptr subscriber_at(const service_ref& service, std::uint16_t port) {
-  return new subscriber(lease_ptr(new lease(service, {"10.0.0.1", port}, 0)), {""}, "", "");
-}
+/// Subscribers by service and port; who subscribes again is a new one under the same lease.
+class subscriber_book {
+public:
+  subscriber_ptr at(const service_ref& service, std::uint16_t port) {
+    auto& held_by = leases_[{service, port}];
+    if (!held_by)
+      held_by = new lease(service, {"10.0.0.1", port}, 0);
+    return new subscriber(held_by, {""}, "", "");
+  }
+
+private:
+  std::map<std::pair<service_ref, std::uint16_t>, lease_ptr> leases_;
+};
 
 udp_push_task make_task(const subscriber_ptr& who, std::int64_t list_time, std::int64_t packet,
                         std::string clusters = "") {
@@ -44,8 +55,9 @@ using numbers = std::vector<std::int64_t>;
 } // namespace
 
 TEST_CASE("an ack ends the wait for its datagram, and only that") {
+  subscriber_book subscribers;
   udp_push_table table(10'000, 1, 100);
-  auto who = subscriber_at(service_a, 40'001);
+  auto who = subscribers.at(service_a, 40'001);
   REQUIRE(table.add(make_task(who, 1, 77), 0));
   CHECK(table.pending() == 1);
   // Forged or stray acks: another address, another number.
@@ -65,9 +77,10 @@ TEST_CASE("an ack ends the wait for its datagram, and only that") {
 }
 
 TEST_CASE("a datagram without ack is sent once more after 10 s and given up after 20 s") {
+  subscriber_book subscribers;
   // Held to UdpConnector: ack wait 10 s, 1 retransmission (semantics.md §5.1).
   udp_push_table table(10'000, 1, 100);
-  table.add(make_task(subscriber_at(service_a, 1), 1, 77), 1000);
+  table.add(make_task(subscribers.at(service_a, 1), 1, 77), 1000);
   CHECK(table.take_overdue(10'999).again.empty());
   auto overdue = table.take_overdue(11'000);
   CHECK(packets(overdue.again) == numbers{77});
@@ -86,8 +99,9 @@ TEST_CASE("a datagram without ack is sent once more after 10 s and given up afte
 TEST_CASE("as many retransmissions happen as the option says") {
   for (unsigned retransmits : {0u, 1u, 2u, 5u}) {
     CAPTURE(retransmits);
+    subscriber_book subscribers;
     udp_push_table table(100, retransmits, 100);
-    table.add(make_task(subscriber_at(service_a, 1), 1, 77), 0);
+    table.add(make_task(subscribers.at(service_a, 1), 1, 77), 0);
     unsigned again = 0;
     std::int64_t failed_at = -1;
     for (std::int64_t now = 0; now < 5'000 && failed_at < 0; ++now) {
@@ -103,8 +117,9 @@ TEST_CASE("as many retransmissions happen as the option says") {
 }
 
 TEST_CASE("a newer list takes the place of an older one that was not acknowledged") {
+  subscriber_book subscribers;
   udp_push_table table(10'000, 1, 100);
-  auto who = subscriber_at(service_a, 1);
+  auto who = subscribers.at(service_a, 1);
   CHECK(table.add(make_task(who, 5, 100), 0));
   CHECK(table.add(make_task(who, 6, 101), 1));
   CHECK(table.pending() == 1);
@@ -119,8 +134,9 @@ TEST_CASE("a newer list takes the place of an older one that was not acknowledge
 }
 
 TEST_CASE("an older list never follows a newer one that waits for its ack") {
+  subscriber_book subscribers;
   udp_push_table table(10'000, 1, 100);
-  auto who = subscriber_at(service_a, 1);
+  auto who = subscribers.at(service_a, 1);
   CHECK(table.add(make_task(who, 5, 100), 0));
   CHECK_FALSE(table.add(make_task(who, 4, 101), 1));
   CHECK(table.pending() == 1);
@@ -130,25 +146,40 @@ TEST_CASE("an older list never follows a newer one that waits for its ack") {
   CHECK(table.take({"10.0.0.1", 1, 100}));
 }
 
+TEST_CASE("an older list does not follow a newer one that was acknowledged or given up either") {
+  subscriber_book subscribers;
+  udp_push_table table(100, 0, 100);
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 5, 100), 0));
+  CHECK(table.take({"10.0.0.1", 1, 100}));
+  CHECK_FALSE(table.add(make_task(subscribers.at(service_a, 1), 4, 101), 1));
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 5, 102), 2)); // as old is old enough
+  CHECK(packets(table.take_overdue(102).failed) == numbers{102});
+  CHECK_FALSE(table.add(make_task(subscribers.at(service_a, 1), 4, 103), 103));
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 6, 104), 103));
+}
+
 TEST_CASE("subscribers, services and selections are pushed to apart") {
+  subscriber_book subscribers;
   udp_push_table table(10'000, 1, 100);
-  CHECK(table.add(make_task(subscriber_at(service_a, 1), 9, 100), 0));
-  CHECK(table.add(make_task(subscriber_at(service_a, 2), 1, 100), 0)); // same packet, other port
-  CHECK(table.add(make_task(subscriber_at(service_b, 1), 1, 101), 0));
-  CHECK(table.add(make_task(subscriber_at(service_a, 1), 1, 102, "c1"), 0));
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 5, 100), 0));
+  CHECK(table.add(make_task(subscribers.at(service_a, 2), 1, 100), 0)); // same packet, other port
+  CHECK(table.add(make_task(subscribers.at(service_b, 1), 1, 101), 0));
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 5, 102, "c1"), 0));
   CHECK(table.pending() == 4);
-  CHECK_FALSE(table.add(make_task(subscriber_at(service_a, 1), 8, 103), 0));
-  CHECK(table.add(make_task(subscriber_at(service_a, 2), 8, 104), 0));
-  CHECK(table.add(make_task(subscriber_at(service_b, 1), 8, 105), 0));
-  CHECK(table.add(make_task(subscriber_at(service_a, 1), 8, 106, "c1"), 0));
+  CHECK_FALSE(table.add(make_task(subscribers.at(service_a, 1), 4, 103), 0));
+  CHECK_FALSE(table.add(make_task(subscribers.at(service_a, 1), 4, 104, "c1"), 0));
+  CHECK(table.add(make_task(subscribers.at(service_a, 2), 2, 105), 0));
+  CHECK(table.add(make_task(subscribers.at(service_b, 1), 2, 106), 0));
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 6, 107, "c1"), 0));
   CHECK(table.pending() == 4);
-  CHECK(packets(table.take_overdue(10'000).again) == numbers{100, 104, 105, 106});
+  CHECK(packets(table.take_overdue(10'000).again) == numbers{100, 105, 106, 107});
 }
 
 TEST_CASE("beyond the bound the datagrams that wait longest count as failed") {
+  subscriber_book subscribers;
   udp_push_table table(10'000, 1, 3);
   for (std::int64_t i = 0; i < 5; ++i)
-    CHECK(table.add(make_task(subscriber_at(service_a, static_cast<std::uint16_t>(i)), 1, 100 + i),
+    CHECK(table.add(make_task(subscribers.at(service_a, static_cast<std::uint16_t>(i)), 1, 100 + i),
                     i));
   auto overdue = table.take_overdue(10);
   CHECK(packets(overdue.failed) == numbers{100, 101});
@@ -157,22 +188,23 @@ TEST_CASE("beyond the bound the datagrams that wait longest count as failed") {
   CHECK_FALSE(table.take({"10.0.0.1", 0, 100}));
   CHECK(table.take({"10.0.0.1", 4, 104}));
   // Acknowledged ones take no room.
-  CHECK(table.add(make_task(subscriber_at(service_a, 9), 1, 109), 20));
+  CHECK(table.add(make_task(subscribers.at(service_a, 9), 1, 109), 20));
   CHECK(table.take_overdue(20).failed.empty());
   udp_push_table none(10'000, 5, 0);
-  none.add(make_task(subscriber_at(service_a, 1), 1, 100), 0);
+  none.add(make_task(subscribers.at(service_a, 1), 1, 100), 0);
   CHECK(packets(none.take_overdue(0).failed) == numbers{100});
   CHECK(none.pending() == 0);
 }
 
 TEST_CASE("a number that waits for its ack already is not given away twice") {
+  subscriber_book subscribers;
   udp_push_table table(10'000, 1, 100);
-  CHECK(table.add(make_task(subscriber_at(service_a, 1), 1, 100), 0));
-  table.add(make_task(subscriber_at(service_b, 1), 5, 100), 0);
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 1, 100), 0));
+  table.add(make_task(subscribers.at(service_b, 1), 5, 100), 0);
   CHECK(table.pending() == 1);
   // Whatever became of the second: it does not stand for the first one's selection.
-  CHECK(table.add(make_task(subscriber_at(service_a, 1), 2, 101), 0));
-  CHECK(table.add(make_task(subscriber_at(service_b, 1), 1, 102), 0));
+  CHECK(table.add(make_task(subscribers.at(service_a, 1), 2, 101), 0));
+  CHECK(table.add(make_task(subscribers.at(service_b, 1), 6, 102), 0));
   auto overdue = table.take_overdue(10'000);
   CHECK(packets(overdue.again) == numbers{101, 102});
 }
@@ -193,25 +225,28 @@ struct sent_packet {
 TEST_CASE("the table does what a plain list of waiting datagrams does") {
   for (unsigned seed = 1; seed <= 1000; ++seed) {
     std::minstd_rand rng(seed);
+    subscriber_book subscribers;
     CAPTURE(seed);
     auto timeout = static_cast<std::int64_t>(1 + rng() % 300);
     auto retransmits = static_cast<unsigned>(rng() % 3);
     udp_push_table table(timeout, retransmits, 1000);
     std::map<std::int64_t, sent_packet> waiting; // by number, which is not used twice
+    std::map<std::pair<std::uint16_t, int>, std::int64_t> pushed; // newest list of a subscriber
     std::vector<std::int64_t> old_numbers;
     std::int64_t now = 0;
     for (std::int64_t number = 1; number <= 150; ++number) {
       channel to{static_cast<std::uint16_t>(rng() % 3), static_cast<int>(rng() % 2),
                  rng() % 2 ? "" : "c"};
       auto& [port, which, clusters] = to;
-      auto who = subscriber_at(which ? service_b : service_a, port);
+      auto who = subscribers.at(which ? service_b : service_a, port);
       // Mostly forward in time, sometimes late.
       auto list_time = number + static_cast<std::int64_t>(rng() % 6) - 3;
       auto older = std::find_if(waiting.begin(), waiting.end(),
                                 [&](auto& x) { return x.second.to == to; });
-      bool fits = older == waiting.end() || older->second.list_time <= list_time;
+      bool fits = list_time >= pushed[{port, which}];
       REQUIRE(table.add(make_task(who, list_time, number, clusters), now) == fits);
       if (fits) {
+        pushed[{port, which}] = list_time;
         if (older != waiting.end())
           waiting.erase(older);
         waiting[number] = {to, list_time, now + timeout, 1};
@@ -255,6 +290,7 @@ TEST_CASE("no subscriber is ever sent an older list after a newer one") {
   // Acks, retransmissions and giving up in between change nothing about that.
   for (unsigned seed = 1; seed <= 1000; ++seed) {
     std::minstd_rand rng(seed);
+    subscriber_book subscribers;
     udp_push_table table(100, 1, 4);
     std::map<channel, std::int64_t> newest;
     std::map<std::int64_t, std::uint16_t> ports;
@@ -274,7 +310,7 @@ TEST_CASE("no subscriber is ever sent an older list after a newer one") {
     };
     for (std::int64_t number = 1; number <= 120; ++number) {
       auto port = static_cast<std::uint16_t>(rng() % 3);
-      auto who = subscriber_at(rng() % 2 ? service_b : service_a, port);
+      auto who = subscribers.at(rng() % 2 ? service_b : service_a, port);
       auto task = make_task(who, number + static_cast<std::int64_t>(rng() % 4), number,
                             rng() % 2 ? "" : "c");
       if (table.add(task, now)) {
