@@ -141,6 +141,9 @@ int run(const options& opts) {
 int main(int argc, char** argv) {
   // Few arenas: a registry's memory is one big shared heap, and each arena keeps its own slack.
   mallopt(M_ARENA_MAX, 2);
+  // Fixed, or glibc would keep the large buffers of hostile requests in the heap for good.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
   try {
     auto loaded = load_options(argc, argv, process_environment());

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/service.hpp"
+#include "config/config_error.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -101,7 +102,7 @@ void metadata_state::on_set_switch(const set_switch& msg) {
   if (auto complaint = next->set(msg.entry, msg.value))
     return complete(msg.answer, {ec::illegal_value, std::move(*complaint)});
   context->store.set_switches(std::move(next));
-  spdlog::info("switch-set {}", shortened(msg.entry, 64));
+  spdlog::info("switch-set {}", printable(shortened(msg.entry, 64)));
   complete(msg.answer);
 }
 

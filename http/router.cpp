@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "config/config_error.hpp"
 #include "http/filters.hpp"
 #include "protocol/text.hpp"
 
@@ -130,7 +131,7 @@ std::optional<reply> router::handle(const http_request& request,
   } catch (refusal& refused) {
     return std::move(refused.answer);
   } catch (const std::exception& failure) {
-    spdlog::error("handler-failed {} {}: {}", request.method_name, shortened(request.uri, 200),
+    spdlog::error("handler-failed {} {}: {}", request.method_name, printable(shortened(request.uri, 200)),
                   failure.what());
     return container_error(500, "the request failed inside the server", request.uri);
   }

@@ -153,6 +153,11 @@ void http_session::parse() {
     return refuse(413);
   if (ec && ec != http::error::need_more)
     return refuse(400);
+  // A coding we don't know leaves the end of the body unknown (RFC 9112 §6.3): what follows could
+  // be taken for a request of its own.
+  if (parser_->is_header_done() && !parser_->chunked()
+      && !parser_->get()[http::field::transfer_encoding].empty())
+    return refuse(400);
   if (parser_->is_done())
     return handle();
   if (parser_->is_header_done() && !told_to_continue_
