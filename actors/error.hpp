@@ -6,7 +6,7 @@
 namespace nacre {
 
 /// Why a write did not happen. `http/` maps each to the protocol's own answer in one place
-/// (`http/failure.cpp`).
+/// (`http/reply.cpp`).
 enum class ec : std::uint8_t {
   none,
   /// The actor that had the write ended, or the node is about to stop; asking again may help.

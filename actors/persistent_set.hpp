@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -18,7 +19,10 @@ class persistent_set {
   using chunk_ptr = std::shared_ptr<const chunk>;
   using chunk_list = std::vector<chunk_ptr>;
 
-  static constexpr std::size_t chunk_items_max = 64;
+  /// Grows with the root of the size, so that neither a chunk nor the list of chunks grows faster.
+  static std::size_t chunk_items_max(std::size_t size) {
+    return std::max<std::size_t>(64, 2 * static_cast<std::size_t>(std::sqrt(size)));
+  }
 
 public:
   std::size_t size() const { return size_; }
@@ -49,7 +53,7 @@ public:
     items.push_back(std::move(item));
     items.insert(items.end(), old.begin() + place + (replaces ? 1 : 0), old.end());
     auto list = *chunks_;
-    if (items.size() <= chunk_items_max) {
+    if (items.size() <= chunk_items_max(size_)) {
       list[at] = make_chunk(std::move(items));
     } else {
       // Keys that come in rising order fill their chunks; others split them in half.

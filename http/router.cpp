@@ -131,8 +131,8 @@ std::optional<reply> router::handle(const http_request& request,
   } catch (refusal& refused) {
     return std::move(refused.answer);
   } catch (const std::exception& failure) {
-    spdlog::error("handler-failed {} {}: {}", request.method_name, printable(shortened(request.uri, 200)),
-                  failure.what());
+    spdlog::error("handler-failed {} {}: {}", request.method_name,
+                  printable(shortened(request.uri, 200)), failure.what());
     return container_error(500, "the request failed inside the server", request.uri);
   }
 }

@@ -246,6 +246,6 @@ TEST_CASE("a change costs about the root of the size: one chunk and the list of 
       CAPTURE(parts.chunks);
       CAPTURE(parts.largest);
       // A change copies one chunk's items and the pointers to all chunks.
-      CHECK(static_cast<double>(parts.chunks + parts.largest) < 128 + 8 * std::sqrt(n));
+      CHECK(static_cast<double>(parts.chunks + parts.largest) < 128 + 4 * std::sqrt(n));
     }
 }

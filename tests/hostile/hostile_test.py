@@ -14,7 +14,9 @@ import time
 import traceback
 
 import attacks
+import broken
 import clients
+import routes
 from node import Node
 from wire import Malformed, all_answers, ask, exchange
 
@@ -105,7 +107,7 @@ def judge(case, received):
 
 async def try_case(port, case, verdicts):
     data = case.data()
-    received = await exchange(port, data, half_close=case.cut, pause_s=case.pause_s)
+    received = await exchange(port, data, half_close=case.cut)
     complaint = judge(case, received)
     if complaint and len(case.parts) > 1 and not case.refused:
         # Which of them was it? If none is to blame alone, the batch is.
@@ -133,14 +135,23 @@ async def try_client(client, verdicts):
         verdicts.note(kind, complaint)
 
 
+async def served(port):
+    """The calls (method and path) that the node knows."""
+    found = []
+    for path in routes.paths():
+        for method in routes.METHODS:
+            if (await ask(port, method, path)).status not in (405, 501):
+                found.append((method, path))
+    return found
+
+
 async def attack(node, rng, verdicts):
     port = node.port
-    await try_all(port, attacks.framed(rng), verdicts)
-    await try_all(port, attacks.strange(rng), verdicts)
-    await try_all(port, attacks.refused(rng), verdicts)
-    await try_all(port, attacks.mutated(rng, MUTATED), verdicts)
-    await try_all(port, attacks.large(rng), verdicts, workers=3)
-    await try_all(port, attacks.switches(rng), verdicts, workers=1)
+    await try_all(port, attacks.framed(rng, await served(port)), verdicts)
+    await try_all(port, broken.refused(), verdicts)
+    await try_all(port, broken.mutated(rng, MUTATED), verdicts)
+    await try_all(port, attacks.large(), verdicts, workers=3)
+    await try_all(port, attacks.switches(), verdicts, workers=1)
     for client in (
         clients.byte_at_a_time(port),
         clients.half_requests(port, rng),
@@ -156,7 +167,7 @@ async def attack(node, rng, verdicts):
 async def lives(port, name):
     """Nothing if registration, list and beat work, each within a second."""
     where = f"serviceName={name}&ip=127.0.0.8&port=8080"
-    beat = f"serviceName=DEFAULT_GROUP@@{name}&beat={attacks.beat_json(8080).replace(' ', '')}"
+    beat = f"serviceName=DEFAULT_GROUP@@{name}&beat=%7B%22ip%22:%22127.0.0.8%22,%22port%22:8080%7D"
     steps = (
         ("POST", f"/nacos/v1/ns/instance?{where}", b"ok"),
         ("GET", f"/nacos/v1/ns/instance/list?serviceName={name}", b"127.0.0.8"),
@@ -165,7 +176,7 @@ async def lives(port, name):
     )
     for method, target, wanted in steps:
         began = time.monotonic()
-        answer = await ask(port, method, target.replace('"', "%22"))
+        answer = await ask(port, method, target)
         took = time.monotonic() - began
         if answer.status != 200 or wanted not in answer.body or took > 1:
             return f"{method} {target}: {answer} after {took:.2f} s"
