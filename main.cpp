@@ -75,6 +75,7 @@ struct node_guard {
   ~node_guard() {
     caf::anon_send_exit(context->node.get(), caf::exit_reason::user_shutdown);
     system.await_all_actors_done();
+    context->datagrams = nullptr; // its sockets belong to the server, which goes next
   }
 };
 

@@ -59,13 +59,14 @@ private:
 
   const http_options& options_;
   router routes_;
+  std::atomic<std::size_t> connections_{0};
+  std::atomic<bool> stopping_{false};
+  /// After what sessions use at their end: the last of them end with their thread's context.
   std::vector<std::unique_ptr<worker>> workers_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_pause_;
   std::size_t next_worker_ = 0;
   std::uint16_t port_ = 0;
-  std::atomic<std::size_t> connections_{0};
-  std::atomic<bool> stopping_{false};
 };
 
 } // namespace nacre

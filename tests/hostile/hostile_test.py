@@ -22,7 +22,7 @@ from wire import Malformed, all_answers, ask, exchange
 
 WORKERS = 16
 SHOWN_MAX = 30
-MUTATED = 3000
+MUTATED = 10_000
 MEMORY_GROWTH_MAX_KIB = 64 * 1024
 SHOWN_BYTES_MAX = 1024 * 1024
 # Answers of 500 that the reference gives as well: (text in the request, text in the answer).
