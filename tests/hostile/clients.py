@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 
-from attacks import REGISTER, form
+from attacks import REGISTER, beat_json, form
 from routes import GOOD_VALUES
 from wire import LIMIT_S, LIVENESS, all_answers, ask, connect, exchange, receive, request
 
@@ -33,7 +33,7 @@ async def byte_at_a_time(port):
 
 async def half_requests(port, rng):
     """Requests cut at every place: the client stops sending, and the node has to hang up."""
-    data = write_request(8090) + request("PUT", "/nacos/v1/ns/instance/beat", b"beat=%7B%7D")
+    data = write_request(8090) + request("PUT", "/nacos/v1/ns/instance/beat", beat_json(1).encode())
     cuts = sorted(rng.sample(range(len(data)), 120))
     everything = await asyncio.gather(*(exchange(port, data[:x], half_close=True) for x in cuts))
     for cut, received in zip(cuts, everything):
