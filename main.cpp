@@ -10,6 +10,7 @@
 #include "actors/node.hpp"
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
+#include "config/usable_cores.hpp"
 #include "http/own_address.hpp"
 #include "http/server.hpp"
 #include "http/udp_socket.hpp"
@@ -52,8 +53,8 @@ private:
 };
 
 std::size_t actor_threads(const options& opts) {
-  auto cores = std::max(1u, std::thread::hardware_concurrency());
-  return opts.actor_threads != 0 ? opts.actor_threads : std::max<std::size_t>(1, cores / 2);
+  return opts.actor_threads != 0 ? opts.actor_threads
+                                 : std::max<std::size_t>(1, usable_cores() / 2);
 }
 
 /// Waits until the root has started its children.

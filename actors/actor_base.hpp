@@ -25,7 +25,14 @@ struct handler_traits;
 template <class State, class Result, class Message>
 struct handler_traits<Result (State::*)(const Message&)> {
   using result = Result;
-  using message = Message;
+  using argument = const Message&;
+};
+
+/// A handler that keeps parts of its message takes it by reference and moves them out.
+template <class State, class Result, class Message>
+struct handler_traits<Result (State::*)(Message&)> {
+  using result = Result;
+  using argument = Message&;
 };
 
 /// A behaviour line: the message goes to a member of the state and is counted. The member is part
@@ -33,7 +40,7 @@ struct handler_traits<Result (State::*)(const Message&)> {
 template <auto Member, class Self>
 auto on(Self* self) {
   using traits = handler_traits<decltype(Member)>;
-  return [self](const typename traits::message& message) -> typename traits::result {
+  return [self](typename traits::argument message) -> typename traits::result {
     ++self->state.handled;
     return (self->state.*Member)(message);
   };

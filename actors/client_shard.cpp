@@ -41,11 +41,12 @@ void client_shard_state::start(node_context_ptr ctx, std::size_t shard_index, bo
   self->delayed_send(self, tick_interval, caf::tick_atom_v);
 }
 
-template <class Message>
-bool client_shard_state::deferred(const Message& msg,
-                                  void (client_shard_state::*handler)(const Message&)) {
+template <class Message, class Handler>
+bool client_shard_state::deferred(const Message& msg, Handler handler) {
   if (recovery)
-    recovery->waiting.push_back([this, handler, msg] { (this->*handler)(msg); });
+    recovery->waiting.push_back([this, handler, kept = Message(msg)]() mutable {
+      (this->*handler)(kept);
+    });
   return recovery != nullptr;
 }
 
@@ -61,7 +62,7 @@ void client_shard_state::send_publish(const publication_ptr& x, change_cause cau
   }
 }
 
-void client_shard_state::on_register(const register_instance& msg) {
+void client_shard_state::on_register(register_instance& msg) {
   if (deferred(msg, &client_shard_state::on_register))
     return;
   auto now = steady_ms(self);
@@ -83,10 +84,12 @@ void client_shard_state::on_register(const register_instance& msg) {
     if (msg.client.kind == client_kind::ephemeral)
       context->leases.insert(held_by);
   }
-  auto x = make_publication(held_by, instance_list(1, msg.what));
+  instance_list instances;
+  instances.push_back(std::move(msg.what));
+  auto x = make_publication(held_by, std::move(instances));
   table.put(x, now);
   count_clients();
-  send_publish(x, msg.cause, msg.answer);
+  send_publish(x, std::move(msg.cause), std::move(msg.answer));
 }
 
 void client_shard_state::on_deregister(const deregister_instance& msg) {
@@ -291,6 +294,8 @@ void client_shard_state::lapse_unsubscribed(const lease_ptr& held_by) {
 }
 
 void client_shard_state::count_clients() {
+  if (table.clients() == counted_clients)
+    return;
   context->counters.clients += static_cast<std::int64_t>(table.clients())
                                - static_cast<std::int64_t>(counted_clients);
   counted_clients = table.clients();

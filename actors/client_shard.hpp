@@ -17,7 +17,7 @@ struct client_shard_state : actor_state {
 
   void start(node_context_ptr context, std::size_t index, bool recover);
 
-  void on_register(const register_instance& msg);
+  void on_register(register_instance& msg);
   void on_deregister(const deregister_instance& msg);
   void on_revive(const revive_instance& msg);
   void on_subscribe(const subscribe_client& msg);
@@ -39,8 +39,8 @@ private:
   };
 
   /// Keeps a write for later while rows are still missing.
-  template <class Message>
-  bool deferred(const Message& msg, void (client_shard_state::*handler)(const Message&));
+  template <class Message, class Handler>
+  bool deferred(const Message& msg, Handler handler);
 
   void ask_registry();
   void finish_recovery();

@@ -12,16 +12,17 @@ std::string not_a_number(std::string_view text) {
   return "For input string: \"" + shortened(text, 64) + '"';
 }
 
+} // namespace
+
 /// Answers when the actors have answered.
 class later_reply final : public ticket {
 public:
-  later_reply(std::shared_ptr<reply_sink> sink, std::shared_ptr<later_state> state,
-              std::function<reply(const outcome&)> render)
-    : sink_(std::move(sink)), state_(std::move(state)), render_(std::move(render)) {}
+  later_reply(std::shared_ptr<reply_sink> sink, std::function<reply(const outcome&)> render)
+    : sink_(std::move(sink)), render_(std::move(render)) {}
 
   ~later_reply() override {
     auto expected = later_stage::handling;
-    if (!done() && !state_->compare_exchange_strong(expected, later_stage::dropped))
+    if (!done() && !sink_->stage_.compare_exchange_strong(expected, later_stage::dropped))
       complete_if_dropped();
   }
 
@@ -29,11 +30,8 @@ private:
   void deliver(outcome result) override { sink_->post(render_(result)); }
 
   std::shared_ptr<reply_sink> sink_;
-  std::shared_ptr<later_state> state_;
   std::function<reply(const outcome&)> render_;
 };
-
-} // namespace
 
 std::string_view call::required(std::string_view key) const {
   auto value = params.find(key);
@@ -138,13 +136,14 @@ std::shared_ptr<const std::string> call::caller_unless(std::string_view instance
 }
 
 ticket_ptr call::later(std::function<reply(const outcome&)> render) const {
-  later_ = std::make_shared<later_state>(later_stage::handling);
-  return std::make_shared<later_reply>(sink_, later_, std::move(render));
+  has_ticket_ = true;
+  sink_->stage_ = later_stage::handling;
+  return std::make_shared<later_reply>(sink_, std::move(render));
 }
 
 std::optional<reply> call::end() const {
   auto expected = later_stage::handling;
-  if (!later_ || later_->compare_exchange_strong(expected, later_stage::waiting))
+  if (!has_ticket_ || sink_->stage_.compare_exchange_strong(expected, later_stage::waiting))
     return std::nullopt;
   return container_error(503, "the write was interrupted, please try again", request.uri);
 }

@@ -35,16 +35,21 @@ struct http_request {
   std::string remote_ip;
 };
 
-/// Takes the answer of a request that an actor answers later. Any thread.
+/// Where the answer of a ticket stands, seen from the handler's thread and the actors'.
+enum class later_stage : std::uint8_t { handling, waiting, dropped };
+
+/// Takes the answer of a request that an actor answers later; one request at a time. Any thread.
 class reply_sink {
 public:
   virtual ~reply_sink() = default;
   virtual void post(reply answer) = 0;
-};
 
-/// Where the answer of a ticket stands, seen from the handler's thread and the actors'.
-enum class later_stage : std::uint8_t { handling, waiting, dropped };
-using later_state = std::atomic<later_stage>;
+private:
+  friend class call;
+  friend class later_reply;
+  /// Of the ticket of the present request.
+  std::atomic<later_stage> stage_{later_stage::handling};
+};
 
 /// The actor system side that handlers need to send messages.
 struct api_environment {
@@ -118,7 +123,7 @@ public:
 
 private:
   std::shared_ptr<reply_sink> sink_;
-  mutable std::shared_ptr<later_state> later_;
+  mutable bool has_ticket_ = false;
 };
 
 /// Answers at once, or not at all if a ticket will.

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include "config/usable_cores.hpp"
 #include "http/session.hpp"
 
 namespace nacre {
@@ -19,8 +20,7 @@ namespace {
 constexpr auto deadline_interval = 1s;
 
 std::size_t threads_of(const http_options& options) {
-  return options.io_threads != 0 ? options.io_threads
-                                 : std::max(1u, std::thread::hardware_concurrency());
+  return options.io_threads != 0 ? options.io_threads : usable_cores();
 }
 
 } // namespace
