@@ -1,7 +1,6 @@
 #include "config/usable_cores.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include <sched.h>
 
@@ -9,9 +8,8 @@ namespace nacre {
 
 std::size_t usable_cores() {
   cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0)
-    return std::max(1, CPU_COUNT(&cores));
-  return std::max(1u, std::thread::hardware_concurrency());
+  bool known = sched_getaffinity(0, sizeof cores, &cores) == 0;
+  return known ? std::max(1, CPU_COUNT(&cores)) : 1;
 }
 
 } // namespace nacre
