@@ -469,6 +469,12 @@ def refused_heads(_):
         b"a : b",
         b"\xff: b",
         b" a: b",
+        b"X: folded\r\n y",
+        b"X:\r\n\ty",
+        b"X: y\r\n ",
+        b"Content-Length:\r\n 0",
+        b"X: y\r\n Content-Length: 5",
+        b"X: y\r\n Transfer-Encoding: chunked",
     ):
         yield head + line + b"\r\n\r\n"
     yield head + b"X: " + b"a" * 9000 + b"\r\n\r\n"
@@ -541,7 +547,6 @@ def odd_headers(_):
     ):
         yield request("GET", target)
     yield b"GET /nacos/v1/console/health/liveness HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-    yield b"GET /nacos/v1/console/health/liveness HTTP/1.1\r\nHost: x\r\nX: folded\r\n y\r\n\r\n"
     head = (
         b"POST /nacos/v1/ns/instance HTTP/1.1\r\nHost: x\r\nContent-Type: "
         + FORM.encode()
