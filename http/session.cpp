@@ -62,6 +62,11 @@ void read_headers(const Fields& fields, http_request& request) {
   }
 }
 
+/// Whether a line of `head` goes on in the next, which begins with a blank (RFC 9112 §5.2).
+bool is_folded(std::string_view head) {
+  return head.find("\n ") != head.npos || head.find("\n\t") != head.npos;
+}
+
 void write_head(std::string& head, const reply& answer, bool keep_alive, unsigned version) {
   head.clear();
   head.append(version == 10 ? "HTTP/1.0 " : "HTTP/1.1 ");
@@ -118,7 +123,7 @@ void http_session::begin_request() {
                   std::make_tuple(allocator(&*fields_)));
   parser_->header_limit(static_cast<std::uint32_t>(server_.options().header_bytes_max));
   parser_->body_limit(server_.options().body_bytes_max);
-  parser_->eager(true);
+  parser_->eager(false); // the first bytes it takes are the head and no more
   told_to_continue_ = false;
   set_deadline(server_.options().read_timeout);
 }
@@ -142,7 +147,12 @@ void http_session::on_read(beast::error_code ec, std::size_t bytes) {
 void http_session::parse() {
   beast::error_code ec;
   while (!parser_->is_done() && buffer_.size() > 0) {
+    bool in_head = !parser_->is_header_done();
     auto used = parser_->put(buffer_.data(), ec);
+    // Who unfolds a Content-Length and who skips it see different requests, so nobody is to guess.
+    if (in_head && is_folded({static_cast<const char*>(buffer_.data().data()), used}))
+      return refuse(400);
+    parser_->eager(parser_->is_header_done());
     buffer_.consume(used);
     if (ec || used == 0)
       break;

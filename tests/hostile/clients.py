@@ -7,7 +7,7 @@ import struct
 
 from attacks import REGISTER, beat_json, form
 from routes import GOOD_VALUES
-from wire import LIMIT_S, LIVENESS, all_answers, ask, connect, exchange, receive, request
+from wire import LIVENESS, all_answers, ask, connect, exchange, in_time, receive, request
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -83,7 +83,7 @@ async def polite(port):
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(sock, data[: -len(body)])
     try:
-        told = await asyncio.wait_for(loop.sock_recv(sock, 1000), LIMIT_S)
+        told = await in_time(lambda: loop.sock_recv(sock, 1000))
     except asyncio.TimeoutError:
         yield "100-continue", "the client waits for ever"
         return
@@ -164,7 +164,7 @@ async def wait_for_push(sock):
     loop = asyncio.get_running_loop()
     try:
         while True:
-            packet = await asyncio.wait_for(loop.sock_recv(sock, 65536), LIMIT_S)
+            packet = await in_time(lambda: loop.sock_recv(sock, 65536))
             if b"127.0.0.7" in packet:
                 return None
     except asyncio.TimeoutError:

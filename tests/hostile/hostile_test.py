@@ -22,7 +22,6 @@ WORKERS = 16
 SHOWN_MAX = 30
 MUTATED = 3000
 MEMORY_GROWTH_MAX_KIB = 64 * 1024
-SHOWN_BYTES_MAX = 1024 * 1024
 # Answers of 500 that the reference gives as well: (text in the request, text in the answer).
 REASONED_500 = (
     (b"/v1/console/namespaces", b"not exist;"),
@@ -173,11 +172,11 @@ async def lives(port, name):
 
 
 async def stored_too_much(port):
-    """What clients have made the node keep and show, where there is no end to it."""
-    for target in attacks.SHOWING:
+    """What clients have made the node keep and show beyond what they sent."""
+    for target, most in attacks.SHOWING.items():
         size = len((await ask(port, "GET", target)).body)
-        if size > SHOWN_BYTES_MAX:
-            return f"{target} shows {size} bytes"
+        if size > most:
+            return f"{target} shows {size} bytes, more than {most}"
     return None
 
 
@@ -214,6 +213,9 @@ async def run(node, rng, verdicts):
     verdicts.note("descriptors", await open_files_above(node, files))
     grown = node.memory_kib() - memory
     print(f"memory: {memory} KiB at first, peak {node.memory_kib('VmHWM')}, grown by {grown} KiB")
+    if node.is_sanitized():
+        print("memory: no bound, as the sanitizer's quarantine keeps what the node frees")
+        return
     bound = f"grown by {grown} KiB, more than {MEMORY_GROWTH_MAX_KIB}"
     verdicts.note("memory", bound if grown > MEMORY_GROWTH_MAX_KIB else None)
 

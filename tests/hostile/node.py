@@ -1,5 +1,6 @@
 """The node under attack, as a process: started, looked at through /proc, stopped."""
 
+import mmap
 import re
 import shutil
 import signal
@@ -21,6 +22,7 @@ def free_port():
 
 class Node:
     def __init__(self, program):
+        self.program = Path(program)
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="nacre-hostile-"))
         self.log = self.folder / "log"
@@ -47,6 +49,12 @@ class Node:
 
     def memory_kib(self, name="VmRSS"):
         return int(re.search(name + r":\s*(\d+)", (self.proc / "status").read_text())[1])
+
+    def is_sanitized(self):
+        """Whether the program is built with AddressSanitizer."""
+        with self.program.open("rb") as program:
+            with mmap.mmap(program.fileno(), 0, access=mmap.ACCESS_READ) as image:
+                return image.find(b"__asan_init") >= 0
 
     def open_files(self):
         return len(list((self.proc / "fd").iterdir()))
