@@ -11,6 +11,7 @@
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
 #include "config/usable_cores.hpp"
+#include "grpc/sdk_server.hpp"
 #include "http/own_address.hpp"
 #include "http/server.hpp"
 #include "http/udp_socket.hpp"
@@ -55,6 +56,15 @@ private:
 std::size_t actor_threads(const options& opts) {
   return opts.actor_threads != 0 ? opts.actor_threads
                                  : std::max<std::size_t>(1, usable_cores() / 2);
+}
+
+/// Where SDKs look for gRPC: a fixed distance above the main port.
+std::uint16_t sdk_port(std::uint16_t main_port) {
+  constexpr int offset = 1000;
+  if (main_port + offset > 65535)
+    throw std::runtime_error("port " + std::to_string(main_port) + " leaves no room for gRPC on "
+                             + std::to_string(main_port + offset));
+  return static_cast<std::uint16_t>(main_port + offset);
 }
 
 /// Waits until the root has started its children.
@@ -125,15 +135,18 @@ int run(const options& opts) {
   node_guard guard{system, context};
   wait_for_start(system, context->node.get());
   udp->start();
-  ready = true;
   server.start();
-  spdlog::info("node-serves http://{}:{}{} on {} actor threads, version {}", environment.own_ip,
-               server.port(), opts.http.context_path, threads, NACRE_VERSION);
+  sdk_server sdk(system, environment, opts.http.address, sdk_port(server.port()));
+  ready = true;
+  spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
+               environment.own_ip, server.port(), opts.http.context_path, sdk.port(),
+               threads, NACRE_VERSION);
   spdlog::warn("persistent instances, overrides, namespaces and switches are kept in memory only "
                "in this version, and persistent instances are not health-checked");
 
   serve_until_signal(system, context, signals);
   ready = false;
+  sdk.stop(2s);
   server.stop(5s);
   return 0;
 }

@@ -29,6 +29,10 @@ enum class ec : std::uint8_t {
   namespace_exists,
   /// A value is not allowed; the text says which.
   illegal_value,
+  /// A connection watches as many patterns as it may.
+  watch_patterns_limit,
+  /// A watched pattern matches more services than may be told.
+  watch_matches_limit,
 };
 
 /// How a write ended: `ec::none`, or why not and the text for the caller.

@@ -39,6 +39,10 @@ enum class change_reason : std::uint8_t {
   queries_stopped,
   /// The service's actor was restarted.
   restart,
+  /// The client's gRPC connection ended.
+  connection_closed,
+  /// The client's gRPC connection answered no detection.
+  connection_silent,
 };
 
 std::string_view to_string(change_kind x);

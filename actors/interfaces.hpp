@@ -64,6 +64,44 @@ using client_shard_actor = caf::typed_actor<
   // INTERNAL: mark and remove what stopped beating.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 
+/// One per gRPC connection: what it publishes and subscribes, its liveness, the pushes on their way
+/// to it. Ends with its connection; restarted if it fails before.
+using connection_client_actor = caf::typed_actor<
+  caf::reacts_to<publish_instances>,
+  caf::reacts_to<withdraw_instances>,
+  caf::reacts_to<subscribe_service>,
+  caf::reacts_to<unsubscribe_service>,
+  // A SERVICE refused what was sent to it.
+  caf::reacts_to<publish_refused>,
+  // A restarted SERVICE compares its idea of this connection with the truth.
+  caf::reacts_to<check_hold>,
+  // The PUSH ENGINE has news of a subscribed service.
+  caf::reacts_to<view_push>,
+  // From the wire.
+  caf::reacts_to<request_answered>,
+  caf::reacts_to<link_drained>,
+  caf::reacts_to<connection_lost>,
+  // 3.x clients watch for services that match a pattern.
+  caf::reacts_to<watch_services>,
+  caf::reacts_to<cancel_watch>,
+  caf::reacts_to<presence_changed>,
+  caf::reacts_to<resync_watches>,
+  // INTERNAL: probe a silent client, send what was not acknowledged again.
+  caf::reacts_to<connection_tick>>::extend_with<status_actor>;
+
+/// One per node: supervises the connection clients.
+using connection_registry_actor = caf::typed_actor<
+  // A connection client was spawned and wants a supervisor.
+  caf::reacts_to<adopt_connection>,
+  // INTERNAL: spawn a failed one again.
+  caf::reacts_to<respawn_connection>>::extend_with<status_actor>;
+
+/// One per node: tells connections that watch patterns which services come and go.
+using fuzzy_watch_actor = caf::typed_actor<
+  caf::reacts_to<watcher_changed>,
+  // A SERVICE got its first publisher or lost its last one.
+  caf::reacts_to<presence_changed>>::extend_with<status_actor>;
+
 /// One per node: decides when which subscriber is told of which service.
 using push_engine_actor = caf::typed_actor<
   // A service changed in a way that subscribers see.

@@ -15,6 +15,7 @@
 
 #include "actors/history.hpp"
 #include "actors/publication.hpp"
+#include "actors/service_view.hpp"
 #include "actors/ticket.hpp"
 #include "protocol/service_metadata.hpp"
 
@@ -45,11 +46,13 @@ struct withdraw {
 
 struct subscribe {
   subscriber_ptr who;
+  ticket_ptr answer = nullptr;
 };
 
 struct unsubscribe {
   lease_ptr held_by;
   change_cause cause;
+  ticket_ptr answer = nullptr;
 };
 
 struct stored_changed {
@@ -133,6 +136,105 @@ struct recalled {
 struct recall_started {
   std::uint64_t life = 0;
   std::size_t services = 0;
+};
+
+// -- to a CONNECTION CLIENT -----------------------------------------------------------------------
+
+/// The connection's whole publication for one service from here on.
+struct publish_instances {
+  service_ref service;
+  instance_list instances;
+  ticket_ptr answer;
+};
+
+struct withdraw_instances {
+  service_ref service;
+  ticket_ptr answer;
+};
+
+struct subscribe_service {
+  service_ref service;
+  std::string clusters;
+  std::string app;
+  ticket_ptr answer;
+};
+
+struct unsubscribe_service {
+  service_ref service;
+  std::string clusters;
+  ticket_ptr answer;
+};
+
+/// A restarted service tells what it believes the connection holds on it; null is nothing.
+struct check_hold {
+  service_ref service;
+  lease_ptr published;
+  lease_ptr subscribed;
+};
+
+/// From the PUSH ENGINE: subscribers want to see this.
+struct view_push {
+  service_view_ptr view;
+  /// When the change happened that this push tells of, ms of the steady clock.
+  std::int64_t changed_at_ms = 0;
+};
+
+/// The client answered a request of ours.
+struct request_answered {
+  std::uint64_t request_id = 0;
+  bool ok = false;
+};
+
+/// The wire takes messages again after it had refused one.
+struct link_drained {};
+
+struct connection_lost {
+  change_reason why = change_reason::connection_closed;
+};
+
+struct connection_tick {
+  /// Ticks of an earlier arming are dropped.
+  std::uint64_t generation = 0;
+};
+
+/// The client wants to hear which services match a pattern come and go.
+struct watch_services {
+  std::string pattern;
+  /// Whether the client begins: it is told when it has heard of all.
+  bool initializing = false;
+  /// `namespace@@group@@service` of what it knows already.
+  std::vector<std::string> received_keys;
+  ticket_ptr answer;
+};
+
+struct cancel_watch {
+  std::string pattern;
+  ticket_ptr answer;
+};
+
+/// From the FUZZY WATCH: the first publisher of a service came, or the last one left.
+struct presence_changed {
+  service_ref service;
+  bool present = false;
+};
+
+/// The FUZZY WATCH was restarted and may have lost news.
+struct resync_watches {};
+
+// -- to the FUZZY WATCH and the CONNECTION REGISTRY -----------------------------------------------
+
+/// A connection begins or ends to watch any pattern.
+struct watcher_changed {
+  std::string connection_id;
+  bool watches = false;
+};
+
+struct adopt_connection {
+  std::string connection_id;
+};
+
+struct respawn_connection {
+  std::string connection_id;
 };
 
 // -- to the PUSH ENGINE and UDP PUSH -------------------------------------------------------------
@@ -298,6 +400,23 @@ NACRE_LOCAL_MESSAGE(publish_refused)
 NACRE_LOCAL_MESSAGE(replay)
 NACRE_LOCAL_MESSAGE(recalled)
 NACRE_LOCAL_MESSAGE(recall_started)
+NACRE_LOCAL_MESSAGE(publish_instances)
+NACRE_LOCAL_MESSAGE(withdraw_instances)
+NACRE_LOCAL_MESSAGE(subscribe_service)
+NACRE_LOCAL_MESSAGE(unsubscribe_service)
+NACRE_LOCAL_MESSAGE(check_hold)
+NACRE_LOCAL_MESSAGE(view_push)
+NACRE_LOCAL_MESSAGE(request_answered)
+NACRE_LOCAL_MESSAGE(link_drained)
+NACRE_LOCAL_MESSAGE(connection_lost)
+NACRE_LOCAL_MESSAGE(connection_tick)
+NACRE_LOCAL_MESSAGE(watch_services)
+NACRE_LOCAL_MESSAGE(cancel_watch)
+NACRE_LOCAL_MESSAGE(presence_changed)
+NACRE_LOCAL_MESSAGE(resync_watches)
+NACRE_LOCAL_MESSAGE(watcher_changed)
+NACRE_LOCAL_MESSAGE(adopt_connection)
+NACRE_LOCAL_MESSAGE(respawn_connection)
 NACRE_LOCAL_MESSAGE(service_changed)
 NACRE_LOCAL_MESSAGE(service_subscribed)
 NACRE_LOCAL_MESSAGE(tell_all)

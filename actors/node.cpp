@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/client_shard.hpp"
+#include "actors/connection_registry.hpp"
+#include "actors/fuzzy_watch.hpp"
 #include "actors/inspector.hpp"
 #include "actors/metadata_actor.hpp"
 #include "actors/push_engine.hpp"
@@ -38,6 +40,13 @@ void node_state::start(node_context_ptr ctx) {
   add("udp-push", c->udp_push, [&system, c](bool again, actor_origin_ptr origin) {
     return system.spawn(udp_push, c, again, std::move(origin));
   });
+  add("fuzzy-watch", c->fuzzy_watch, [&system, c](bool again, actor_origin_ptr origin) {
+    return system.spawn(fuzzy_watch, c, again, std::move(origin));
+  });
+  add("connection-registry", c->connection_registry,
+      [&system, c](bool, actor_origin_ptr origin) {
+        return system.spawn(connection_registry, c, std::move(origin));
+      });
   add("push-engine", c->push_engine, [&system, c](bool again, actor_origin_ptr origin) {
     return system.spawn(push_engine, c, again, std::move(origin));
   });
@@ -110,6 +119,9 @@ void node_state::stop_next() {
   context->directory.for_each([this](const service_ref&, const service_actor& actor,
                                      const service_view_ptr&) {
     self->send_exit(actor, caf::exit_reason::user_shutdown);
+  });
+  context->connections.for_each([this](const connection_ptr& x) {
+    self->send_exit(x->actor.get(), caf::exit_reason::user_shutdown);
   });
   self->quit(caf::exit_reason::user_shutdown);
 }

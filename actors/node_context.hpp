@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "actors/connection_table.hpp"
 #include "actors/directory.hpp"
 #include "actors/history.hpp"
 #include "actors/interfaces.hpp"
@@ -25,26 +26,6 @@ public:
                     std::shared_ptr<const std::string> datagram) = 0;
 };
 
-/// The place where neighbours find the present handle of an actor that its supervisor may have
-/// restarted. Any thread.
-template <class Handle>
-class handle_cell {
-public:
-  Handle get() const {
-    std::lock_guard guard(lock_);
-    return handle_;
-  }
-
-  void set(Handle handle) {
-    std::lock_guard guard(lock_);
-    std::swap(handle_, handle);
-  }
-
-private:
-  mutable std::mutex lock_;
-  Handle handle_;
-};
-
 /// Numbers that many actors add to and operators read (Nacos `MetricsMonitor`).
 struct node_counters {
   std::atomic<std::int64_t> instances{0};
@@ -58,6 +39,8 @@ struct node_counters {
   std::atomic<std::int64_t> push_cost_ms_max{-1};
   /// Number of the last datagram; outlives the PUSH ENGINE, whose numbers must not repeat.
   std::atomic<std::int64_t> last_packet_ref_time{0};
+  /// Number of the last request to a gRPC client; one counter for all connections.
+  std::atomic<std::uint64_t> last_request_id{0};
 };
 
 /// What every actor of one node is given at spawn: options, the concurrent tables, handles of
@@ -81,12 +64,16 @@ struct node_context {
   /// Null in tests without a network.
   std::shared_ptr<datagram_sink> datagrams;
 
+  connection_table connections;
+
   handle_cell<node_actor> node;
   handle_cell<service_registry_actor> registry;
   handle_cell<push_engine_actor> push_engine;
   handle_cell<udp_push_actor> udp_push;
   handle_cell<metadata_actor> metadata;
   handle_cell<inspector_actor> inspector;
+  handle_cell<connection_registry_actor> connection_registry;
+  handle_cell<fuzzy_watch_actor> fuzzy_watch;
   std::vector<handle_cell<client_shard_actor>> shards;
 
   std::size_t shard_of(const client_id& client) const { return client.hash() % shards.size(); }

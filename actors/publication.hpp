@@ -22,7 +22,15 @@ struct publication : boost::intrusive_ref_counter<publication, boost::thread_saf
   publication(lease_ptr l, instance_list xs)
     : held_by(std::move(l)), instances(std::move(xs)) {}
 
+  bool ephemeral() const { return held_by->client.kind != client_kind::persistent; }
+
+  /// Whether lists show anything unhealthy of it.
+  bool healthy() const {
+    return std::all_of(instances.begin(), instances.end(), [](auto& x) { return x.healthy; });
+  }
+
   const lease_ptr held_by;
+  /// One for an ip:port client; any number, also none, for a connection.
   const instance_list instances;
 };
 

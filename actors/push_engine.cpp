@@ -91,6 +91,12 @@ void push_engine_state::push(const service_ref& service, const push_task& task) 
 
 void push_engine_state::push_to(const service_view& view, const subscriber_ptr& who,
                                 const push_task& task) {
+  auto& client = who->held_by->client;
+  if (client.kind == client_kind::connection) {
+    if (auto x = context->connections.find(client.ip))
+      self->send(x->actor.get(), view_push{service_view_ptr(&view), task.since_ms});
+    return;
+  }
   for (auto& clusters : who->clusters) {
     auto message = packet(view, clusters);
     message.who = who;

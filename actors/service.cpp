@@ -24,8 +24,10 @@ void service_state::start(node_context_ptr ctx, service_ref key, bool failed_bef
     rebuild->last_view = context->directory.find(key->view());
     if (auto& last = rebuild->last_view) {
       table->continue_after(*last);
-      counted_instances = last->publications.size();
+      take_connection_rows(*last);
+      counted_instances = last->instances;
       counted_subscribers = last->subscribers.size();
+      present = !last->publications.empty();
     }
   }
   auto stored = key->view();
@@ -39,26 +41,32 @@ void service_state::start(node_context_ptr ctx, service_ref key, bool failed_bef
 
 void service_state::publish_view() {
   context->directory.publish(table->make_view());
+  bool now_present = !table->publications().empty();
+  if (std::exchange(present, now_present) != now_present)
+    self->send(context->fuzzy_watch.get(), presence_changed{table->key(), now_present});
   auto count = [](std::atomic<std::int64_t>& total, std::size_t& counted, std::size_t now) {
     if (now != counted)
       total += static_cast<std::int64_t>(now) - static_cast<std::int64_t>(counted);
     counted = now;
   };
-  count(context->counters.instances, counted_instances, table->publications().size());
+  count(context->counters.instances, counted_instances, table->instances());
   count(context->counters.subscribers, counted_subscribers, table->subscribers().size());
 }
 
 void service_state::finish_change(bool visible, const ticket_ptr& answer) {
-  if (rebuild) {
-    rebuild->waiting.push_back(answer);
-    return;
-  }
-  if (visible) {
+  if (visible && !rebuild) {
     publish_view();
     if (!table->subscribers().empty())
       self->send(context->push_engine.get(), service_changed{table->key()});
   }
-  complete(answer);
+  complete_when_rebuilt(answer);
+}
+
+void service_state::complete_when_rebuilt(const ticket_ptr& answer) {
+  if (rebuild && answer)
+    rebuild->waiting.push_back(answer);
+  else
+    complete(answer);
 }
 
 void service_state::remember(change_kind what, const change_cause& cause, const lease_ptr& who) {
@@ -70,8 +78,8 @@ void service_state::on_publish(const publish& msg) {
   if (done == publish_result::conflict)
     return refuse(msg);
   if (done != publish_result::unchanged) {
-    bool healthy = msg.what->instances.front().healthy;
-    bool flipped = done.before && done.before->instances.front().healthy != healthy;
+    bool healthy = msg.what->healthy();
+    bool flipped = done.before && done.before->healthy() != healthy;
     remember(done == publish_result::added ? change_kind::registered
              : !flipped                 ? change_kind::updated
              : healthy                  ? change_kind::healthy
@@ -82,7 +90,11 @@ void service_state::on_publish(const publish& msg) {
 }
 
 void service_state::refuse(const publish& msg) {
-  self->send(context->shard(msg.what->held_by->client), publish_refused{msg.what});
+  auto& client = msg.what->held_by->client;
+  if (client.kind != client_kind::connection)
+    self->send(context->shard(client), publish_refused{msg.what});
+  else if (auto owner = context->connections.find(client.ip))
+    self->send(owner->actor.get(), publish_refused{msg.what});
   bool persistent = table->kind() == service_kind::persistent;
   complete(msg.answer, {ec::kind_conflict, "Current service " + table->key()->grouped_name()
                                              + " is " + (persistent ? "persistent" : "ephemeral")
@@ -105,24 +117,25 @@ void service_state::on_withdraw(const withdraw& msg) {
 
 void service_state::on_subscribe(const subscribe& msg) {
   bool known = table->subscribers().find(msg.who->held_by->client) != nullptr;
-  if (!table->subscribe(msg.who))
-    return;
-  if (!known)
+  bool changed = table->subscribe(msg.who);
+  if (changed && !known)
     remember(change_kind::subscribed, {}, msg.who->held_by);
-  if (rebuild)
-    return;
-  publish_view();
-  self->send(context->push_engine.get(), service_subscribed{msg.who});
+  if (changed && !rebuild) {
+    publish_view();
+    self->send(context->push_engine.get(), service_subscribed{msg.who});
+  }
+  complete_when_rebuilt(msg.answer);
 }
 
 void service_state::on_unsubscribe(const unsubscribe& msg) {
   auto known = table->subscribers().find(msg.held_by->client);
   if (!known || (*known)->held_by != msg.held_by)
-    return;
+    return complete_when_rebuilt(msg.answer);
   table->unsubscribe(msg.held_by->client);
   remember(change_kind::unsubscribed, msg.cause, msg.held_by);
   if (!rebuild)
     publish_view();
+  complete_when_rebuilt(msg.answer);
   note_use();
 }
 
@@ -155,7 +168,9 @@ void service_state::on_delete(const delete_service& msg) {
 void service_state::on_recall(const recall& msg) {
   recalled answer;
   answer.life = msg.life;
-  auto of_shard = [&](const client_id& client) { return context->shard_of(client) == msg.shard; };
+  auto of_shard = [&](const client_id& client) {
+    return client.kind != client_kind::connection && context->shard_of(client) == msg.shard;
+  };
   auto collect = [&](const publication_set& publications, const subscriber_set& subscribers) {
     publications.for_each([&](auto& x) {
       if (of_shard(x->held_by->client))
@@ -192,7 +207,46 @@ void service_state::ask_silent_shards() {
   self->delayed_send(self, rebuild_retry, caf::tick_atom_v);
 }
 
+void service_state::take_connection_rows(const service_view& last) {
+  auto of_connection = [](auto& x) { return x->held_by->client.kind == client_kind::connection; };
+  last.publications.for_each([&](const publication_ptr& x) {
+    if (of_connection(x))
+      table->publish(x, context->wall_ms());
+  });
+  last.subscribers.for_each([&](const subscriber_ptr& x) {
+    if (of_connection(x))
+      table->subscribe(x);
+  });
+}
+
+void service_state::reconcile_connections() {
+  // A connection leaves the table before it takes back what it held, and this actor is in its
+  // predecessor's place by now: what a connection took back there is seen here.
+  std::vector<lease_ptr> gone;
+  auto check = [&](auto& x) {
+    auto& client = x->held_by->client;
+    if (client.kind == client_kind::connection && !context->connections.find(client.ip))
+      gone.push_back(x->held_by);
+  };
+  table->publications().for_each(check);
+  table->subscribers().for_each(check);
+  for (auto& held_by : gone) {
+    if (table->withdraw(held_by->client, context->wall_ms()))
+      remember(change_kind::removed, {change_reason::connection_closed}, held_by);
+    table->unsubscribe(held_by->client);
+  }
+  context->connections.for_each([this](const connection_ptr& x) {
+    client_id client{x->info.id, 0, client_kind::connection};
+    auto published = table->publications().find(client);
+    auto subscribed = table->subscribers().find(client);
+    self->send(x->actor.get(), check_hold{table->key(),
+                                          published ? (*published)->held_by : nullptr,
+                                          subscribed ? (*subscribed)->held_by : nullptr});
+  });
+}
+
 void service_state::finish_rebuilding() {
+  reconcile_connections();
   auto done = std::move(rebuild);
   remember(change_kind::rebuilt, {change_reason::restart}, nullptr);
   finish_change(true, nullptr);
@@ -249,7 +303,7 @@ void service_state::retire() {
 
 caf::result<actor_status> service_state::on_status(const status_request& msg) {
   auto key = table->key()->namespace_id + "@@" + table->key()->grouped_name();
-  auto summary = std::to_string(table->publications().size()) + " instances, "
+  auto summary = std::to_string(table->instances()) + " instances, "
                  + std::to_string(table->subscribers().size()) + " subscribers, revision "
                  + std::to_string(table->revision()) + (rebuild ? ", rebuilding" : "");
   auto status = make_status(self, *this, std::move(key), std::move(summary));
@@ -272,13 +326,15 @@ std::string service_state::details() const {
   auto now_ms = steady_ms(self);
   out.key("publishers").begin_array();
   table->publications().for_each([&](const publication_ptr& x) {
-    auto& one = x->instances.front();
     out.begin_object()
       .field("clientId", x->held_by->client.to_string())
-      .field("cluster", one.cluster_name)
-      .field("healthy", one.healthy)
-      .field("lastBeatAgoMs", now_ms - x->held_by->renewed_ms.load())
-      .end_object();
+      .field("instances", x->instances.size())
+      .field("healthy", x->healthy());
+    if (!x->instances.empty())
+      out.field("cluster", x->instances.front().cluster_name);
+    if (x->held_by->client.kind == client_kind::ephemeral)
+      out.field("lastBeatAgoMs", now_ms - x->held_by->renewed_ms.load());
+    out.end_object();
   });
   out.end_array().key("subscribers").begin_array();
   table->subscribers().for_each([&](const subscriber_ptr& x) {

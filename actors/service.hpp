@@ -40,6 +40,11 @@ private:
   void publish_view();
   /// Readers see the state now: tell them that wait, and those who subscribed.
   void finish_change(bool visible, const ticket_ptr& answer);
+  /// While it is rebuilt, an answer waits until readers see what it tells.
+  void complete_when_rebuilt(const ticket_ptr& answer);
+  /// Of a restart: connections tell what they hold only if it differs from the last view.
+  void take_connection_rows(const service_view& last);
+  void reconcile_connections();
   void remember(change_kind what, const change_cause& cause, const lease_ptr& who);
   void ask_silent_shards();
   void finish_rebuilding();
@@ -56,6 +61,8 @@ private:
   /// What of this service is in the node's counters.
   std::size_t counted_instances = 0;
   std::size_t counted_subscribers = 0;
+  /// Whether readers see any publisher.
+  bool present = false;
   /// Last use while nobody publishes, ms of the steady clock.
   std::int64_t empty_since_ms = 0;
   /// A tick that looks for the end is under way.

@@ -14,6 +14,8 @@ void service_table::touch(std::int64_t now_ms) {
 
 void service_table::apply_terms(const publication& x) const {
   const auto& held = *x.held_by;
+  if (held.client.kind == client_kind::connection)
+    return; // kept by its connection, not by beats
   const auto& published = x.instances.front();
   const metadata_map* metadata = &published.metadata;
   metadata_map over;
@@ -30,7 +32,7 @@ void service_table::apply_terms(const publication& x) const {
 }
 
 publish_result service_table::publish(const publication_ptr& x, std::int64_t now_ms) {
-  auto kind = x->instances.front().ephemeral ? service_kind::ephemeral : service_kind::persistent;
+  auto kind = x->ephemeral() ? service_kind::ephemeral : service_kind::persistent;
   if (state_.kind != service_kind::undecided && state_.kind != kind)
     return {publish_result::conflict};
   auto known = state_.publications.find(x->held_by->client);
@@ -40,6 +42,7 @@ publish_result service_table::publish(const publication_ptr& x, std::int64_t now
   state_.kind = kind;
   state_.listed = true;
   state_.publications = state_.publications.with(x);
+  state_.instances += x->instances.size() - (before ? before->instances.size() : 0);
   apply_terms(*x);
   touch(now_ms);
   return {before ? publish_result::updated : publish_result::added, std::move(before)};
@@ -51,6 +54,7 @@ publication_ptr service_table::withdraw(const client_id& client, std::int64_t no
     return nullptr;
   auto gone = *known;
   state_.publications = state_.publications.without(client);
+  state_.instances -= gone->instances.size();
   touch(now_ms);
   return gone;
 }
@@ -115,6 +119,7 @@ service_view_ptr service_table::make_view() const {
   view->kind = state_.kind;
   view->listed = state_.listed;
   view->publications = state_.publications;
+  view->instances = state_.instances;
   view->subscribers = state_.subscribers;
   view->overlays = state_.overlays;
   view->metadata = state_.metadata;

@@ -60,6 +60,8 @@ public:
   bool listed() const { return state_.listed; }
   service_kind kind() const { return state_.kind; }
   std::uint64_t revision() const { return state_.revision; }
+  /// Of all publications together.
+  std::size_t instances() const { return state_.instances; }
   const publication_set& publications() const { return state_.publications; }
   const subscriber_set& subscribers() const { return state_.subscribers; }
   const service_ref& key() const { return state_.key; }
@@ -74,6 +76,7 @@ private:
     service_kind kind = service_kind::undecided;
     bool listed = false;
     publication_set publications;
+    std::size_t instances = 0;
     subscriber_set subscribers;
     overlay_table_ptr overlays;
     service_metadata_ptr metadata;

@@ -98,6 +98,8 @@ public:
   /// A service that only has subscribers is not listed.
   bool listed = false;
   publication_set publications;
+  /// Number of instances in `publications`.
+  std::size_t instances = 0;
   subscriber_set subscribers;
   /// Null if no instance has an override.
   overlay_table_ptr overlays;

@@ -63,6 +63,40 @@ struct push_options {
   std::size_t udp_pending_max = 100'000;
 };
 
+/// Connections of gRPC clients.
+struct connection_options {
+  /// Connections in all; one more is refused.
+  std::size_t connections_max = 50'000;
+  /// Connections from one address.
+  std::size_t connections_per_ip_max = 20'000;
+  /// A client silent for this long is asked whether it is there
+  /// (Nacos `RuntimeConnectionEjector`).
+  milliseconds detect_after{20'000};
+  /// It has to answer within this time, or its connection ends.
+  milliseconds detect_timeout{5'000};
+  /// A push has to be acknowledged within this time; `nacos.naming.push.pushTaskTimeout`
+  milliseconds push_ack_timeout{5'000};
+  /// First wait before a push is sent again, doubling; `nacos.naming.push.pushTaskRetryDelay`
+  milliseconds push_retry_delay{1'000};
+  /// How long a request may wait for its connection's setup.
+  milliseconds setup_patience{500};
+  /// `nacos.remote.server.grpc.sdk.max-inbound-message-size`, bytes
+  std::size_t message_bytes_max = 10 * 1024 * 1024;
+  /// HTTP/2 ping after this time without traffic; `nacos.remote.server.grpc.sdk.keep-alive-time`
+  milliseconds keepalive_time{7'200'000};
+  /// `nacos.remote.server.grpc.sdk.keep-alive-timeout`
+  milliseconds keepalive_timeout{20'000};
+  /// `nacos.remote.server.rpc.tls.enableTls`
+  bool tls_enabled = false;
+  /// Whether clients have to show a certificate; `nacos.remote.server.rpc.tls.mutualAuthEnable`
+  bool tls_client_auth = false;
+  /// PEM files; `nacos.remote.server.rpc.tls.` + `certChainFile`, `certPrivateKey`,
+  /// `trustCollectionCertFile`
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string tls_trust_file;
+};
+
 /// When things nobody uses go away.
 struct cleaning_options {
   /// `nacos.naming.clean.empty-service.interval`
@@ -119,6 +153,7 @@ struct options {
   http_options http;
   liveness_options liveness;
   push_options push;
+  connection_options connections;
   cleaning_options cleaning;
   limit_options limits;
 };

@@ -1,7 +1,5 @@
 #include "http/call.hpp"
 
-#include <chrono>
-
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -146,11 +144,6 @@ std::optional<reply> call::end() const {
   if (!has_ticket_ || sink_->stage_.compare_exchange_strong(expected, later_stage::waiting))
     return std::nullopt;
   return container_error(503, "the write was interrupted, please try again", request.uri);
-}
-
-std::int64_t steady_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
 } // namespace nacre

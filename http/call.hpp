@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "actors/node_context.hpp"
+#include "actors/api_environment.hpp"
 #include "http/parameters.hpp"
 #include "http/reply.hpp"
 #include "protocol/naming_rules.hpp"
@@ -49,16 +49,6 @@ private:
   friend class later_reply;
   /// Of the ticket of the present request.
   std::atomic<later_stage> stage_{later_stage::handling};
-};
-
-/// The actor system side that handlers need to send messages.
-struct api_environment {
-  node_context_ptr context;
-  /// Whether the node serves; false while it starts and stops.
-  std::function<bool()> ready;
-  /// `ip:port` of this node as others reach it.
-  std::string own_ip;
-  std::int64_t started_ms = 0;
 };
 
 /// One request on its way through the filters to its handler: parameters with the meaning Nacos
@@ -128,8 +118,5 @@ private:
 
 /// Answers at once, or not at all if a ticket will.
 using handler = std::optional<reply> (*)(call&);
-
-/// Now on the steady clock, as leases count.
-std::int64_t steady_now_ms();
 
 } // namespace nacre

@@ -3,7 +3,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "http/naming_result.hpp"
-#include "http/snowflake.hpp"
+#include "actors/snowflake.hpp"
 #include "protocol/beat.hpp"
 #include "protocol/client_agent.hpp"
 #include "protocol/json_reader.hpp"
@@ -37,8 +37,8 @@ void choose_id(const call& c, instance& x) {
     x.generator = id_generator::simple;
   } else if (*wanted == "snowflake") {
     x.generator = id_generator::snowflake;
-    x.snowflake_id
-      = next_snowflake_id(c.context().wall_ms(), snowflake_worker(c.env.own_ip.c_str()));
+    x.id = new id_text(std::to_string(
+      next_snowflake_id(c.context().wall_ms(), snowflake_worker(c.env.own_ip.c_str()))));
   } else {
     throw refusal{text_error(400, "caused: The InstanceIdGenerator type is not found ;")};
   }

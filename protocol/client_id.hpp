@@ -12,9 +12,12 @@ enum class client_kind : std::uint8_t {
   ephemeral,
   /// An ip:port whose instances stay until they are deregistered: `ip:port#false`.
   persistent,
+  /// A gRPC connection; its id stands in `ip`, the port is 0.
+  connection,
 };
 
-/// Identity of a client: whatever publishes and subscribes (Nacos `IpPortBasedClient.getClientId`).
+/// Identity of a client: whatever publishes and subscribes (Nacos `IpPortBasedClient.getClientId`,
+/// `ConnectionBasedClient`).
 struct client_id {
   std::string ip;
   std::uint16_t port = 0;
@@ -22,14 +25,16 @@ struct client_id {
 
   /// The text other nodes, the operator API and the SDKs know it by.
   std::string to_string() const {
-    return address() + (kind == client_kind::persistent ? "#false" : "#true");
+    return kind == client_kind::connection   ? ip
+           : kind == client_kind::persistent ? address() + "#false"
+                                             : address() + "#true";
   }
 
   /// `ip:port`, also the tag that decides the responsible node.
   std::string address() const { return ip + ':' + std::to_string(port); }
 
   std::size_t hash() const {
-    auto rest = static_cast<std::size_t>(port) << 1 | static_cast<std::size_t>(kind);
+    auto rest = static_cast<std::size_t>(port) << 2 | static_cast<std::size_t>(kind);
     auto x = std::hash<std::string>{}(ip) + rest * 0x9E3779B97F4A7C15ull;
     return x ^ x >> 32; // the low bits choose the shard and have to tell ports apart
   }

@@ -7,9 +7,10 @@ namespace nacre {
 std::string instance::instance_id(const service_key_view& service) const {
   if (generator == id_generator::none)
     return {};
-  auto id = generator == id_generator::simple ? ip + '#' + std::to_string(port)
-                                              : std::to_string(snowflake_id);
-  return id.append("#").append(cluster_name).append("#").append(service.grouped_name());
+  if (generator == id_generator::given)
+    return id->text;
+  auto text = generator == id_generator::simple ? ip + '#' + std::to_string(port) : id->text;
+  return text.append("#").append(cluster_name).append("#").append(service.grouped_name());
 }
 
 bool same_instance(const instance& a, const instance& b) {
@@ -17,7 +18,8 @@ bool same_instance(const instance& a, const instance& b) {
   return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name
          && (a.weight == b.weight || (std::isnan(a.weight) && std::isnan(b.weight)))
          && a.healthy == b.healthy && a.enabled == b.enabled && a.ephemeral == b.ephemeral
-         && a.generator == b.generator && a.metadata == b.metadata;
+         && a.generator == b.generator && a.metadata == b.metadata
+         && (a.generator != id_generator::given || a.id->text == b.id->text);
 }
 
 instance with_overlay(const instance& published, const instance_overlay& overlay) {

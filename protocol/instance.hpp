@@ -17,14 +17,24 @@ enum class id_generator : std::uint8_t {
   simple,
   /// `number#cluster#group@@name`
   snowflake,
+  /// The client chose it (gRPC).
+  given,
 };
+
+/// Text of an id that does not follow from the instance itself; shared, since it rarely exists.
+struct id_text : boost::intrusive_ref_counter<id_text, boost::thread_safe_counter> {
+  explicit id_text(std::string x) : text(std::move(x)) {}
+  const std::string text;
+};
+using id_text_ptr = boost::intrusive_ptr<const id_text>;
 
 /// One provider of a service, as its client described it.
 struct instance {
   std::string ip;
   std::string cluster_name{default_cluster};
   double weight = 1.0;
-  std::uint64_t snowflake_id = 0;
+  /// The number of a snowflake id, the whole of a given one; else null.
+  id_text_ptr id;
   metadata_map metadata;
   std::uint16_t port = 0;
   id_generator generator = id_generator::none;

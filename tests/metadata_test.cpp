@@ -235,10 +235,13 @@ TEST_CASE("two instances are the same if no list can tell them apart") {
   CHECK(differs([](instance& x) { x.healthy = false; }));
   CHECK(differs([](instance& x) { x.enabled = false; }));
   CHECK(differs([](instance& x) { x.ephemeral = false; }));
-  CHECK(differs([](instance& x) { x.generator = id_generator::snowflake; }));
+  CHECK(differs([](instance& x) {
+    x.generator = id_generator::snowflake;
+    x.id = new id_text("1");
+  }));
   CHECK(differs([](instance& x) { x.metadata = {{"a", ""}}; }));
   // A new number for the same registration must not look like a change.
-  CHECK_FALSE(differs([](instance& x) { x.snowflake_id = 7; }));
+  CHECK_FALSE(differs([](instance& x) { x.id = new id_text("7"); }));
   instance nan;
   nan.weight = std::nan("");
   auto other = nan;
@@ -256,9 +259,9 @@ TEST_CASE("instance ids are made as the metadata asks (Nacos InstanceIdGenerator
   x.generator = id_generator::simple;
   CHECK(x.instance_id(service) == "10.0.0.2#9001#c1#G1@@full-31");
   x.generator = id_generator::snowflake;
-  x.snowflake_id = 1099511627776;
+  x.id = new id_text("1099511627776");
   CHECK(x.instance_id(service) == "1099511627776#c1#G1@@full-31");
-  x.snowflake_id = ~0ull;
+  x.id = new id_text("18446744073709551615");
   CHECK(x.instance_id(service) == "18446744073709551615#c1#G1@@full-31");
 }
 

@@ -1,4 +1,4 @@
-#include "http/snowflake.hpp"
+#include "actors/snowflake.hpp"
 
 #include <atomic>
 

@@ -1,0 +1,518 @@
+#include "actors/connection_client.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "actors/service.hpp"
+#include "actors/service_info.hpp"
+#include "protocol/json_writer.hpp"
+#include "protocol/naming_response.hpp"
+
+namespace nacre {
+
+namespace {
+
+/// Timers fire at most this much late, so that many pushes share one.
+constexpr std::int64_t tick_grain_ms = 200;
+
+/// Patterns a connection may watch, and services one pattern may match (Nacos
+/// `FUZZY_WATCH_PATTERN_OVER_LIMIT`, `FUZZY_WATCH_PATTERN_MATCH_COUNT_OVER_LIMIT`).
+constexpr std::size_t patterns_max = 20;
+constexpr std::size_t matches_max = 500;
+
+/// Services told in one message of a watch.
+constexpr std::size_t watch_batch_size = 10;
+
+constexpr std::string_view watch_sync = "NamingFuzzyWatchSyncRequest";
+constexpr std::string_view watch_change = "NamingFuzzyWatchChangeNotifyRequest";
+
+outcome services_limit(const node_context& context) {
+  return {ec::limit_reached, "this node holds as many services as it may ("
+                               + std::to_string(context.options.limits.services_max) + ")"};
+}
+
+} // namespace
+
+void connection_client_state::start(node_context_ptr ctx, connection_ptr x, bool recover) {
+  context = std::move(ctx);
+  wire = std::move(x);
+  auto& opts = context->options.connections;
+  pushes.emplace(opts.push_ack_timeout.count(), opts.push_retry_delay.count());
+  notices.emplace(opts.push_ack_timeout.count(), opts.push_retry_delay.count());
+  wire->actor.set(caf::actor_cast<connection_client_actor>(self));
+  arm(steady_ms(self) + opts.detect_after.count());
+  if (!recover)
+    return;
+  send_all_rows();
+  // What the failed actor was told last is lost with it.
+  if (wire->ended)
+    self->send(self, connection_lost{change_reason::connection_closed});
+}
+
+lease_ptr connection_client_state::new_lease(const service_ref& service) {
+  client_id id{wire->info.id, 0, client_kind::connection};
+  return new lease(context->directory.shared_key(service->view()), std::move(id), steady_ms(self));
+}
+
+bool connection_client_state::send_publish(const publication_ptr& x, change_cause cause,
+                                           ticket_ptr answer) {
+  return send_to_service(self, context, x->held_by->service,
+                         publish{x, std::move(cause), std::move(answer)});
+}
+
+void connection_client_state::on_publish(publish_instances& msg) {
+  auto& known = wire->rows.publications[msg.service];
+  auto grows = msg.instances.size() - std::min(msg.instances.size(),
+                                               known ? known->instances.size() : 0);
+  auto instances_max = context->options.limits.instances_max;
+  if (context->counters.instances + static_cast<std::int64_t>(grows)
+      > static_cast<std::int64_t>(instances_max)) {
+    if (!known)
+      wire->rows.publications.erase(msg.service);
+    return complete(msg.answer, {ec::limit_reached,
+                                 "this node holds as many instances as it may ("
+                                   + std::to_string(instances_max) + ")"});
+  }
+  auto held_by = known ? known->held_by : new_lease(msg.service);
+  auto x = make_publication(held_by, std::move(msg.instances));
+  auto before = std::exchange(known, x);
+  auto answer = msg.answer;
+  if (send_publish(x, {change_reason::request}, std::move(msg.answer)))
+    return;
+  if (before)
+    known = before;
+  else
+    wire->rows.publications.erase(msg.service);
+  complete(answer, services_limit(*context));
+}
+
+void connection_client_state::on_withdraw(const withdraw_instances& msg) {
+  auto i = wire->rows.publications.find(msg.service);
+  if (i == wire->rows.publications.end())
+    return complete(msg.answer); // it is not there, which was wanted
+  auto held_by = i->second->held_by;
+  send_to_service(self, context, msg.service,
+                  withdraw{held_by, {change_reason::request}, msg.answer});
+  wire->rows.publications.erase(i);
+}
+
+void connection_client_state::on_subscribe(const subscribe_service& msg) {
+  auto i = wire->rows.subscriptions.find(msg.service);
+  auto known = i == wire->rows.subscriptions.end() ? nullptr : i->second;
+  auto clusters = known ? known->clusters : std::vector<std::string>{};
+  if (!known || !known->wants(msg.clusters)) {
+    if (clusters.size() == subscriber::clusters_max) {
+      pushes->forget({msg.service, clusters.front()});
+      clusters.erase(clusters.begin());
+    }
+    clusters.push_back(msg.clusters);
+  }
+  auto held_by = known ? known->held_by : new_lease(msg.service);
+  subscriber_ptr x(
+    new subscriber(held_by, std::move(clusters), msg.app, wire->info.client_version));
+  if (send_to_service(self, context, msg.service, subscribe{x, msg.answer}))
+    wire->rows.subscriptions[msg.service] = x;
+  else
+    complete(msg.answer, services_limit(*context));
+}
+
+void connection_client_state::on_unsubscribe(const unsubscribe_service& msg) {
+  auto i = wire->rows.subscriptions.find(msg.service);
+  if (i == wire->rows.subscriptions.end())
+    return complete(msg.answer);
+  auto known = i->second;
+  // One of several selections ends alone; otherwise all end, whatever is named.
+  auto left = known->clusters;
+  std::erase(left, msg.clusters);
+  if (!left.empty() && left.size() < known->clusters.size()) {
+    pushes->forget({msg.service, msg.clusters});
+    i->second = new subscriber(known->held_by, std::move(left), known->app, known->agent);
+    send_to_service(self, context, msg.service, subscribe{i->second, msg.answer});
+    return;
+  }
+  for (auto& clusters : known->clusters)
+    pushes->forget({msg.service, clusters});
+  send_to_service(self, context, msg.service,
+                  unsubscribe{known->held_by, {change_reason::request}, msg.answer});
+  wire->rows.subscriptions.erase(i);
+}
+
+void connection_client_state::on_refused(const publish_refused& msg) {
+  auto i = wire->rows.publications.find(msg.what->held_by->service);
+  if (i != wire->rows.publications.end() && i->second == msg.what)
+    wire->rows.publications.erase(i);
+}
+
+void connection_client_state::on_check(const check_hold& msg) {
+  auto published = wire->rows.publications.find(msg.service);
+  if (published != wire->rows.publications.end())
+    send_publish(published->second, {change_reason::restart}, nullptr);
+  else if (msg.published)
+    send_to_service(self, context, msg.service,
+                    withdraw{msg.published, {change_reason::request}, nullptr});
+  auto subscribed = wire->rows.subscriptions.find(msg.service);
+  if (subscribed != wire->rows.subscriptions.end())
+    send_to_service(self, context, msg.service, subscribe{subscribed->second});
+  else if (msg.subscribed)
+    send_to_service(self, context, msg.service,
+                    unsubscribe{msg.subscribed, {change_reason::request}});
+}
+
+void connection_client_state::send_all_rows() {
+  for (auto& [service, x] : wire->rows.publications)
+    send_publish(x, {change_reason::restart}, nullptr);
+  for (auto& [service, x] : wire->rows.subscriptions) {
+    send_to_service(self, context, service, subscribe{x});
+    if (auto view = context->directory.find(service->view()))
+      self->send(self, view_push{view, steady_ms(self)});
+  }
+  on_resync({});
+}
+
+// -- pushes --------------------------------------------------------------------------------------
+
+void connection_client_state::on_push(const view_push& msg) {
+  auto i = wire->rows.subscriptions.find(msg.view->key);
+  if (i == wire->rows.subscriptions.end())
+    return; // unsubscribed meanwhile
+  auto subscribed = i->second;
+  for (auto& clusters : subscribed->clusters)
+    if (pushes->is_news({msg.view->key, clusters}, msg.view->ref_time_ms))
+      push_view(*msg.view, clusters, msg.changed_at_ms);
+}
+
+void connection_client_state::push_view(const service_view& view, const std::string& clusters,
+                                        std::int64_t changed_at_ms) {
+  auto now = steady_ms(self);
+  auto id = next_request_id();
+  auto cache_millis = context->store.switches()->default_push_cache_millis;
+  auto body = "{\"headers\":{},\"requestId\":\"" + std::to_string(id)
+              + "\",\"module\":\"naming\",\"serviceInfo\":"
+              + list_for_grpc(&view, view.key->view(), {clusters, false, true}, cache_millis, 0)
+              + "}";
+  if (!wire->link->send({"NotifySubscriberRequest", std::move(body)})) {
+    pushes->blocked({view.key, clusters}, changed_at_ms, now);
+    return arm(now + context->options.connections.push_retry_delay.count());
+  }
+  pushes->sent({view.key, clusters}, view.ref_time_ms, id, changed_at_ms, now);
+  ++context->counters.pushes;
+  if (view.instances == 0)
+    ++context->counters.pushes_empty;
+  arm(now + context->options.connections.push_ack_timeout.count());
+}
+
+void connection_client_state::push_due(std::int64_t now_ms) {
+  auto due = pushes->take_due(now_ms);
+  context->counters.pushes_failed += due.overdue;
+  if (due.given_up > 0)
+    spdlog::warn("push-given-up to {}: {} pushes were never acknowledged", wire->info.id,
+                 due.given_up);
+  for (auto& x : due.again)
+    if (auto view = context->directory.find(x.key.service->view()))
+      push_view(*view, x.key.clusters, x.changed_at_ms);
+}
+
+void connection_client_state::on_answered(const request_answered& msg) {
+  auto now = steady_ms(self);
+  if (notices->answered(msg.request_id, msg.ok, now))
+    return send_notices(now);
+  auto changed_at = pushes->answered(msg.request_id, msg.ok, now);
+  if (!changed_at) {
+    if (auto due = pushes->next_due_ms())
+      arm(*due);
+    return;
+  }
+  auto& counters = context->counters;
+  ++counters.pushes_acked;
+  counters.push_cost_ms_total += now - *changed_at;
+  if (now - *changed_at > counters.push_cost_ms_max)
+    counters.push_cost_ms_max = now - *changed_at;
+}
+
+void connection_client_state::on_drained(const link_drained&) {
+  auto now = steady_ms(self);
+  pushes->drained(now);
+  push_due(now);
+  send_notices(now);
+}
+
+// -- fuzzy watch ---------------------------------------------------------------------------------
+
+void connection_client_state::on_watch(const watch_services& msg) {
+  auto pattern = parse_watch_pattern(msg.pattern);
+  auto& watches = wire->rows.watches;
+  if (!pattern)
+    return complete(msg.answer, {ec::illegal_value, "groupKeyPattern is illegal"});
+  if (!watches.contains(msg.pattern) && watches.size() >= patterns_max)
+    return complete(msg.answer, {ec::watch_patterns_limit, "fuzzy watch pattern over limit"});
+  // Told of changes before it looks: what comes in between is told twice and not never.
+  watches[msg.pattern];
+  tell_whether_watching();
+  auto matched = present_services(*pattern);
+  if (matched.size() > matches_max) {
+    on_cancel_watch({msg.pattern, nullptr});
+    return complete(msg.answer,
+                    {ec::watch_matches_limit, "fuzzy watch pattern matched count over limit"});
+  }
+  sync_watch(msg, matched);
+  watches[msg.pattern] = std::move(matched);
+  complete(msg.answer);
+  send_notices(steady_ms(self));
+}
+
+std::set<std::string> connection_client_state::present_services(const watch_pattern& x) const {
+  std::set<std::string> keys;
+  for (auto& view : context->directory.views(x.namespace_id))
+    if (!view->publications.empty() && x.matches(view->key->view()))
+      keys.insert(watched_key(view->key->view()));
+  return keys;
+}
+
+void connection_client_state::sync_watch(const watch_services& msg,
+                                         const std::set<std::string>& matched) {
+  std::vector<watch_batch::change> changes;
+  std::set<std::string> received(msg.received_keys.begin(), msg.received_keys.end());
+  for (auto& key : matched)
+    if (!received.contains(key))
+      changes.push_back({key, true});
+  auto now = steady_ms(self);
+  watch_batch batch{msg.initializing ? "FUZZY_WATCH_INIT_NOTIFY" : "FUZZY_WATCH_DIFF_SYNC_NOTIFY",
+                    msg.pattern, {}, (changes.size() + watch_batch_size - 1) / watch_batch_size, 0};
+  for (std::size_t i = 0; i < changes.size(); i += watch_batch_size) {
+    auto end = std::min(changes.size(), i + watch_batch_size);
+    batch.changes.assign(changes.begin() + static_cast<std::ptrdiff_t>(i),
+                         changes.begin() + static_cast<std::ptrdiff_t>(end));
+    ++batch.current;
+    notices->add(watch_sync, watch_batch_fields(batch), now);
+  }
+  if (msg.initializing)
+    notices->add(watch_sync,
+                 watch_batch_fields({"FINISH_FUZZY_WATCH_INIT_NOTIFY", msg.pattern, {}, 0, 0}),
+                 now);
+  // Clients do not act on removals inside a sync; they hear of them as of changes.
+  for (auto& key : received)
+    if (!matched.contains(key))
+      notices->add(watch_change, watch_change_fields(key, false), now);
+}
+
+void connection_client_state::tell_whether_watching() {
+  bool watches = !wire->rows.watches.empty();
+  if (wire->watches.exchange(watches) != watches)
+    self->send(context->fuzzy_watch.get(), watcher_changed{wire->info.id, watches});
+}
+
+void connection_client_state::on_resync(const resync_watches&) {
+  auto now = steady_ms(self);
+  for (auto& [text, told] : wire->rows.watches) {
+    auto matched = present_services(*parse_watch_pattern(text));
+    for (auto& key : matched)
+      if (!told.contains(key))
+        notices->add(watch_change, watch_change_fields(key, true), now);
+    for (auto& key : told)
+      if (!matched.contains(key))
+        notices->add(watch_change, watch_change_fields(key, false), now);
+    told = std::move(matched);
+  }
+  send_notices(now);
+}
+
+void connection_client_state::on_cancel_watch(const cancel_watch& msg) {
+  wire->rows.watches.erase(msg.pattern);
+  tell_whether_watching();
+  complete(msg.answer);
+}
+
+void connection_client_state::on_presence(const presence_changed& msg) {
+  auto key = watched_key(msg.service->view());
+  bool news = false;
+  for (auto& [text, told] : wire->rows.watches)
+    if (parse_watch_pattern(text)->matches(msg.service->view()))
+      news |= msg.present ? told.insert(key).second : told.erase(key) > 0;
+  if (!news)
+    return;
+  auto now = steady_ms(self);
+  if (notices->is_full()) {
+    wire->link->close("does not take what it watches");
+    return end_connection(wire, change_reason::connection_silent);
+  }
+  notices->add(watch_change, watch_change_fields(key, msg.present), now);
+  send_notices(now);
+}
+
+void connection_client_state::send_notices(std::int64_t now_ms) {
+  if (auto request = notices->take(context->counters.last_request_id + 1, now_ms)) {
+    ++context->counters.last_request_id;
+    wire->link->send(std::move(*request));
+  }
+  if (auto due = notices->next_due_ms())
+    arm(*due);
+}
+
+// -- the end -------------------------------------------------------------------------------------
+
+void connection_client_state::on_lost(const connection_lost& msg) {
+  // First out of the table: a service that is rebuilt meanwhile takes nothing over from it.
+  context->connections.remove(wire->info.id);
+  auto& rows = wire->rows;
+  for (auto& [service, x] : rows.publications)
+    send_to_service(self, context, service, withdraw{x->held_by, {msg.why}, nullptr});
+  for (auto& [service, x] : rows.subscriptions)
+    send_to_service(self, context, service, unsubscribe{x->held_by, {msg.why}});
+  auto publications = rows.publications.size();
+  auto subscriptions = rows.subscriptions.size();
+  rows = {};
+  tell_whether_watching();
+  spdlog::info("connection-ended {} ({}): {}, {} publications, {} subscriptions", wire->info.id,
+               wire->info.client_version, to_string(msg.why), publications, subscriptions);
+  self->quit();
+}
+
+bool connection_client_state::check_liveness(std::int64_t now_ms) {
+  auto& opts = context->options.connections;
+  auto active = wire->active_ms.load();
+  if (detection_sent_ms > 0 && active >= detection_sent_ms)
+    detection_sent_ms = 0;
+  if (detection_sent_ms > 0) {
+    auto until = detection_sent_ms + opts.detect_timeout.count();
+    if (now_ms < until) {
+      arm(until);
+      return true;
+    }
+    wire->link->close("is silent");
+    end_connection(wire, change_reason::connection_silent);
+    return false;
+  }
+  auto due = active + opts.detect_after.count();
+  if (now_ms >= due) {
+    detection_sent_ms = now_ms;
+    due = now_ms + opts.detect_timeout.count();
+    wire->link->send({"ClientDetectionRequest", "{\"headers\":{},\"requestId\":\""
+                                                  + std::to_string(next_request_id())
+                                                  + "\",\"module\":\"internal\"}"});
+  }
+  arm(due);
+  return true;
+}
+
+void connection_client_state::on_tick(const connection_tick& msg) {
+  if (msg.generation != generation)
+    return; // an earlier arming
+  armed_for_ms = 0;
+  auto now = steady_ms(self);
+  if (!check_liveness(now))
+    return;
+  push_due(now);
+  send_notices(now);
+  if (auto due = pushes->next_due_ms())
+    arm(*due);
+}
+
+void connection_client_state::arm(std::int64_t due_ms) {
+  if (armed_for_ms != 0 && armed_for_ms <= due_ms + tick_grain_ms)
+    return;
+  armed_for_ms = due_ms;
+  auto wait = std::max<std::int64_t>(due_ms - steady_ms(self), 1);
+  self->delayed_send(self, std::chrono::milliseconds(wait), connection_tick{++generation});
+}
+
+// -- status --------------------------------------------------------------------------------------
+
+caf::result<actor_status> connection_client_state::on_status(const status_request& msg) {
+  auto& rows = wire->rows;
+  auto summary = wire->info.client_version + ' ' + wire->info.remote_address + ", "
+                 + std::to_string(rows.publications.size()) + " publications, "
+                 + std::to_string(rows.subscriptions.size()) + " subscriptions, "
+                 + std::to_string(pushes->pending()) + " pending pushes";
+  auto status = make_status(self, *this, wire->info.id, std::move(summary));
+  if (!origin)
+    status.parent = context->connection_registry.get().id(); // a first life has no record
+  if (msg.detailed)
+    status.details = details();
+  return status;
+}
+
+std::string connection_client_state::details() const {
+  auto& info = wire->info;
+  json_writer out;
+  out.begin_object()
+    .field("clientIp", info.client_ip)
+    .field("remoteAddress", info.remote_address)
+    .field("version", info.client_version)
+    .field("app", info.app)
+    .field("tenant", info.tenant)
+    .field("connectedAt", info.connected_at_ms)
+    .field("silentMs", steady_ms(self) - wire->active_ms.load())
+    .field("pendingPushes", pushes->pending())
+    .field("pendingNotices", notices->size())
+    .key("labels");
+  write(out, info.labels);
+  out.key("publications").begin_array();
+  for (auto& [service, x] : wire->rows.publications)
+    out.begin_object()
+      .field("service", watched_key(service->view()))
+      .field("instances", x->instances.size())
+      .end_object();
+  out.end_array().key("subscriptions").begin_array();
+  for (auto& [service, x] : wire->rows.subscriptions) {
+    out.begin_object().field("service", watched_key(service->view())).key("clusters").begin_array();
+    for (auto& clusters : x->clusters)
+      out.string(clusters);
+    out.end_array().end_object();
+  }
+  out.end_array().key("watches").begin_array();
+  for (auto& [pattern, told] : wire->rows.watches)
+    out.string(pattern);
+  out.end_array().end_object();
+  return out.take();
+}
+
+connection_client_actor::behavior_type
+connection_client(connection_client_actor::stateful_pointer<connection_client_state> self,
+                  node_context_ptr context, connection_ptr wire, bool recover,
+                  actor_origin_ptr origin) {
+  begin_life(self, std::move(origin));
+  self->state.start(std::move(context), std::move(wire), recover);
+  return {
+    on<&connection_client_state::on_publish>(self),
+    on<&connection_client_state::on_withdraw>(self),
+    on<&connection_client_state::on_subscribe>(self),
+    on<&connection_client_state::on_unsubscribe>(self),
+    on<&connection_client_state::on_refused>(self),
+    on<&connection_client_state::on_check>(self),
+    on<&connection_client_state::on_push>(self),
+    on<&connection_client_state::on_answered>(self),
+    on<&connection_client_state::on_drained>(self),
+    on<&connection_client_state::on_lost>(self),
+    on<&connection_client_state::on_watch>(self),
+    on<&connection_client_state::on_cancel_watch>(self),
+    on<&connection_client_state::on_presence>(self),
+    on<&connection_client_state::on_resync>(self),
+    on<&connection_client_state::on_tick>(self),
+    on<&connection_client_state::on_status>(self),
+  };
+}
+
+connection_table::admission open_connection(caf::actor_system& system,
+                                            const node_context_ptr& context,
+                                            const connection_ptr& wire) {
+  auto& opts = context->options.connections;
+  auto admission
+    = context->connections.add(wire, opts.connections_max, opts.connections_per_ip_max);
+  if (admission != connection_table::admission::admitted)
+    return admission;
+  // Calls may come before the actor has run; its own start puts a restarted one in place.
+  wire->actor.set(system.spawn(connection_client, context, wire, false, actor_origin_ptr{}));
+  caf::anon_send(context->connection_registry.get(), adopt_connection{wire->info.id});
+  spdlog::info("connection-opened {} ({})", wire->info.id, wire->info.client_version);
+  return admission;
+}
+
+void end_connection(const connection_ptr& wire, change_reason why) {
+  if (wire->ended.exchange(true))
+    return;
+  if (auto actor = wire->actor.get())
+    caf::anon_send(actor, connection_lost{why});
+}
+
+} // namespace nacre

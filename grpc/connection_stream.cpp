@@ -1,0 +1,205 @@
+#include "grpc/connection_stream.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "protocol/naming_request.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+/// Bytes and messages that may wait for a client which does not read.
+constexpr std::size_t outgoing_bytes_max = 4 * 1024 * 1024;
+constexpr std::size_t outgoing_max = 1024;
+
+constexpr std::size_t kept_bytes_max = 16 * 1024;
+
+/// Texts of a setup longer than this are cut: they are only shown.
+constexpr std::size_t text_max = 256;
+constexpr std::size_t labels_max = 32;
+
+metadata_map shortened_labels(const metadata_map& labels) {
+  metadata_map result;
+  for (auto& [key, value] : labels)
+    if (result.size() < labels_max)
+      set_metadata(result, shortened(key, text_max), shortened(value, text_max));
+  return result;
+}
+
+std::string label(const metadata_map& labels, std::string_view key) {
+  auto value = find_metadata(labels, key);
+  return value ? *value : std::string();
+}
+
+} // namespace
+
+connection_stream* connection_stream::open(grpc_environment& env,
+                                           grpc::CallbackServerContext& call) {
+  auto stream = std::make_shared<connection_stream>(env, call);
+  stream->self_ = stream;
+  // At once: some stacks send nothing before they have seen the headers.
+  stream->StartSendInitialMetadata();
+  stream->StartRead(&stream->incoming_);
+  return stream.get();
+}
+
+connection_stream::connection_stream(grpc_environment& env, grpc::CallbackServerContext& call)
+  : env_(env),
+    call_(call),
+    peer_text_(call.peer()),
+    peer_(env.peers.get(peer_text_, env.api.context->wall_ms(), steady_now_ms())) {}
+
+bool connection_stream::send(server_request request) {
+  std::lock_guard guard(lock_);
+  if (ending_ || finished_)
+    return true; // nobody will miss it
+  if (outgoing_bytes_ > outgoing_bytes_max || outgoing_.size() >= outgoing_max) {
+    refused_ = true;
+    return false;
+  }
+  outgoing_bytes_ += request.body.size();
+  fill_payload(outgoing_.emplace_back(), request.type, std::move(request.body));
+  if (!writing_)
+    start_write();
+  return true;
+}
+
+void connection_stream::start_write() {
+  writing_ = true;
+  StartWrite(&outgoing_.front());
+}
+
+void connection_stream::OnWriteDone(bool ok) {
+  bool drained = false;
+  {
+    std::lock_guard guard(lock_);
+    writing_ = false;
+    outgoing_bytes_ -= outgoing_.front().body().value().size();
+    outgoing_.pop_front();
+    if (ending_ || !ok)
+      return finish_when_idle();
+    if (!outgoing_.empty())
+      start_write();
+    drained = refused_ && outgoing_.size() < outgoing_max / 2
+              && outgoing_bytes_ < outgoing_bytes_max / 2;
+    refused_ = refused_ && !drained;
+  }
+  if (drained)
+    if (auto live = peer_->live())
+      caf::anon_send(live->actor.get(), link_drained{});
+}
+
+void connection_stream::close(std::string_view why) {
+  std::lock_guard guard(lock_);
+  if (std::exchange(ending_, true) || finished_)
+    return;
+  status_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, std::string(why));
+  // A client that does not read would hold up the write under way for ever.
+  if (writing_)
+    call_.TryCancel();
+  finish_when_idle();
+}
+
+void connection_stream::finish_when_idle() {
+  ending_ = true;
+  if (!writing_ && !std::exchange(finished_, true))
+    Finish(status_);
+}
+
+void connection_stream::OnReadDone(bool ok) {
+  if (ok) {
+    on_message(incoming_);
+    if (incoming_.ByteSizeLong() > kept_bytes_max)
+      incoming_ = {}; // else a large message's buffer would stay with the stream
+    else
+      incoming_.Clear();
+    return StartRead(&incoming_);
+  }
+  // The client has closed its half, or all is over.
+  std::lock_guard guard(lock_);
+  finish_when_idle();
+}
+
+void connection_stream::OnCancel() {
+  std::lock_guard guard(lock_);
+  if (!ending_)
+    status_ = grpc::Status(grpc::StatusCode::CANCELLED, "cancelled");
+  finish_when_idle();
+}
+
+void connection_stream::OnDone() {
+  if (peer_->end_stream(this))
+    env_.peers.remove(peer_text_);
+  self_.reset(); // deletes this
+}
+
+void connection_stream::on_message(const wire::Payload& message) {
+  auto& type = type_of(message);
+  if (type == "ConnectionSetupRequest")
+    return on_setup(message);
+  auto live = peer_->live();
+  if (!live || !type.ends_with("Response"))
+    return;
+  live->active_ms = steady_now_ms();
+  try {
+    auto answer = parse_client_answer(body_of(message));
+    if (auto id = parse_int64(answer.request_id); id && *id > 0)
+      caf::anon_send(live->actor.get(),
+                     request_answered{static_cast<std::uint64_t>(*id),
+                                      answer.ok && type != "ErrorResponse"});
+  } catch (const unreadable_request&) {
+    spdlog::debug("answer-unreadable of {}: {}", live->info.id, shortened(type, text_max));
+  }
+}
+
+void connection_stream::on_setup(const wire::Payload& message) {
+  setup_request setup;
+  try {
+    setup = parse_setup_request(body_of(message));
+  } catch (const unreadable_request&) {
+    spdlog::debug("setup-unreadable of {}", peer_->id);
+    return; // a good one may follow
+  }
+  auto module = label(setup.labels, "module");
+  auto done = peer_->set_up(shared_from_this(), module == "naming",
+                            [&] { return open_connection_of(message); });
+  if (done == peer::setup_result::refused)
+    return close("no more connections");
+  if (!setup.has_abilities)
+    return;
+  // The same key would have clients of the configuration API use another one of ours.
+  bool watches = setup.watches_fuzzily && module != "config";
+  send({"SetupAckRequest",
+        std::string("{\"headers\":{},\"abilityTable\":{\"supportPersistentInstanceByGrpc\":true")
+          + (watches ? ",\"fuzzyWatch\":true" : "") + "},\"module\":\"internal\"}"});
+}
+
+connection_ptr connection_stream::open_connection_of(const wire::Payload& message) {
+  if (!env_.api.ready())
+    return nullptr;
+  auto setup = parse_setup_request(body_of(message));
+  connection_info info;
+  info.id = peer_->id;
+  info.remote_ip = peer_->address.ip;
+  info.remote_address = peer_->address.ip + ':' + peer_->address.port;
+  info.client_ip = message.metadata().clientip().empty()
+                     ? peer_->address.ip
+                     : shortened(message.metadata().clientip(), text_max);
+  info.client_version = shortened(setup.client_version, text_max);
+  info.tenant = shortened(setup.tenant, text_max);
+  info.labels = shortened_labels(setup.labels);
+  info.app = label(info.labels, "AppName");
+  info.connected_at_ms = env_.api.context->wall_ms();
+  auto wire = std::make_shared<connection>(std::move(info), peer_, steady_now_ms());
+  auto admission = open_connection(*env_.system, env_.api.context, wire);
+  if (admission == connection_table::admission::admitted)
+    return wire;
+  spdlog::warn("connection-refused {}: {}", peer_->id,
+               admission == connection_table::admission::too_many
+                 ? "as many connections as the node may hold"
+                 : "as many connections as one address may hold");
+  return nullptr;
+}
+
+} // namespace nacre

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <grpcpp/grpcpp.h>
+
+#include "actors/api_environment.hpp"
+#include "grpc/peers.hpp"
+#include "grpc/payload.hpp"
+
+namespace nacre {
+
+/// What all streams and calls of one listener share.
+struct grpc_environment {
+  api_environment api;
+  caf::actor_system* system = nullptr;
+  peer_table peers;
+};
+
+/// One bidirectional stream: the client's setup and answers come in, our requests go out, in order
+/// and bounded. Its end is the end of the connection. Any thread; grpc++ calls the `On…` ones.
+class connection_stream final : public grpc::ServerBidiReactor<wire::Payload, wire::Payload>,
+                                public std::enable_shared_from_this<connection_stream> {
+public:
+  /// The stream keeps itself alive until grpc++ is done with it.
+  static connection_stream* open(grpc_environment& env, grpc::CallbackServerContext& call);
+
+  connection_stream(grpc_environment& env, grpc::CallbackServerContext& call);
+
+  /// @returns false if too much waits to be written
+  bool send(server_request request);
+
+  /// Ends the stream with a status that makes every SDK connect anew.
+  void close(std::string_view why);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+private:
+  void on_message(const wire::Payload& message);
+  void on_setup(const wire::Payload& message);
+  connection_ptr open_connection_of(const wire::Payload& message);
+  void start_write();
+  /// Finishes once nothing is being written; needs the lock.
+  void finish_when_idle();
+
+  grpc_environment& env_;
+  grpc::CallbackServerContext& call_;
+  const std::string peer_text_;
+  const peer_ptr peer_;
+  std::shared_ptr<connection_stream> self_;
+  wire::Payload incoming_;
+
+  std::mutex lock_;
+  std::deque<wire::Payload> outgoing_;
+  std::size_t outgoing_bytes_ = 0;
+  bool writing_ = false;
+  /// A message was refused: the actor wants to hear when there is room.
+  bool refused_ = false;
+  bool ending_ = false;
+  bool finished_ = false;
+  grpc::Status status_;
+};
+
+} // namespace nacre

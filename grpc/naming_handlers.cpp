@@ -1,0 +1,309 @@
+// Naming over gRPC (Nacos `naming.remote.rpc.handler`).
+#include "actors/service_info.hpp"
+#include "actors/snowflake.hpp"
+#include "grpc/remote_call.hpp"
+#include "protocol/json_writer.hpp"
+#include "protocol/naming_request.hpp"
+#include "protocol/naming_response.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+constexpr std::string_view register_type = "registerInstance";
+constexpr std::string_view deregister_type = "deregisterInstance";
+constexpr std::string_view batch_type = "batchRegisterInstance";
+
+/// Thrown by checks; answers the call.
+struct remote_refusal {
+  remote_reply answer;
+};
+
+remote_refusal bad_request(std::string_view text) {
+  return {error_response(400, 400, text)};
+}
+
+/// How the reference words an exception that carries a code.
+remote_refusal wrapped(std::string_view text) {
+  return bad_request("errCode: 400, errMsg: " + std::string(text) + " ");
+}
+
+/// Handlers may throw a `remote_refusal`.
+template <remote_handler Handler>
+void refusing(remote_call& call) {
+  try {
+    Handler(call);
+  } catch (remote_refusal& x) {
+    call.reply(std::move(x.answer));
+  }
+}
+
+remote_refusal param_refusal(std::string_view response_type, std::string_view complaint) {
+  return {{response_type,
+           failure_body(500, remote_error::invalid_parameter,
+                        "Param check invalid:" + std::string(complaint))}};
+}
+
+void check_names_of(const remote_call& call, std::string_view response_type,
+                    const named_request& request, std::string_view clusters = {}) {
+  if (!call.context().options.limits.param_check_enabled)
+    return;
+  checked_names names;
+  names.namespace_id = request.namespace_id;
+  names.group = request.group;
+  names.service_name = request.service_name;
+  names.clusters = clusters;
+  if (auto complaint = check_names(names))
+    throw param_refusal(response_type, *complaint);
+}
+
+void require_service(const named_request& request) {
+  if (is_blank(request.service_name))
+    throw remote_refusal{
+      error_response(500, 500, "Param 'serviceName' is illegal, serviceName is blank")};
+}
+
+/// Checks one instance of a request and gives it its port and id.
+void complete_instance(const remote_call& call, std::string_view response_type,
+                       requested_instance& x) {
+  auto& limits = call.context().options.limits;
+  auto port = std::to_string(x.port);
+  checked_names names;
+  names.ip = x.what.ip;
+  names.port = port;
+  names.cluster = x.what.cluster_name;
+  if (limits.param_check_enabled) {
+    if (auto complaint = check_names(names))
+      throw param_refusal(response_type, *complaint);
+    if (auto complaint = check_metadata_length(x.what.metadata, limits.metadata_chars_max))
+      throw param_refusal(response_type, *complaint);
+  }
+  if (x.port < 0 || x.port > 65535)
+    throw bad_request("Param 'port' is illegal, the value should be between 0 and 65535.");
+  x.what.port = static_cast<std::uint16_t>(x.port);
+}
+
+void choose_id(const remote_call& call, requested_instance& x) {
+  auto wanted = find_metadata(x.what.metadata, "preserved.instance.id.generator");
+  if (!x.given_id.empty()) {
+    x.what.generator = id_generator::given;
+    x.what.id = new id_text(std::move(x.given_id));
+  } else if (!wanted || wanted->empty() || *wanted == "simple") {
+    x.what.generator = id_generator::simple;
+  } else if (*wanted == "snowflake") {
+    x.what.generator = id_generator::snowflake;
+    x.what.id = new id_text(std::to_string(next_snowflake_id(
+      call.context().wall_ms(), snowflake_worker(call.env.api.own_ip.c_str()))));
+  } else {
+    throw remote_refusal{
+      error_response(500, 500, "The InstanceIdGenerator type is not found ")};
+  }
+}
+
+service_ref shared_service(const remote_call& call, const named_request& request) {
+  return call.context().directory.shared_key(request.key());
+}
+
+/// The answer of a write of `response_type`, with `type` in it.
+ticket_ptr write_ticket(const remote_call& call, std::string_view response_type,
+                        std::string_view type) {
+  return call.later([response_type, type](const outcome& done) -> remote_reply {
+    if (done.ok())
+      return {response_type, success_body("\"type\":\"" + std::string(type) + "\"")};
+    if (done.code == ec::kind_conflict) {
+      auto text = done.text;
+      if (auto at = text.find("can't register"); type == batch_type && at != text.npos)
+        text.insert(at + std::string_view("can't ").size(), "batch ");
+      return wrapped(text).answer;
+    }
+    auto code = done.code == ec::limit_reached ? remote_error::over_threshold
+                                               : remote_error::server_error;
+    return {response_type, failure_body(500, code, done.text)};
+  });
+}
+
+/// Reads and checks what InstanceRequest and PersistentInstanceRequest have in common.
+instance_request read_instance_request(const remote_call& call) {
+  constexpr std::string_view response = "InstanceResponse";
+  auto request = parse_instance_request(call.body);
+  check_names_of(call, response, request);
+  if (request.what)
+    complete_instance(call, response, *request.what);
+  require_service(request);
+  if (request.type != register_type && request.type != deregister_type)
+    throw bad_request("Unsupported request type " + shortened(request.type, 128));
+  return request;
+}
+
+void check_registration(const remote_call& call, requested_instance& x) {
+  choose_id(call, x);
+  if (auto complaint = check_instance(x.what))
+    throw wrapped(*complaint);
+}
+
+void instance_of_connection(remote_call& call) {
+  auto request = read_instance_request(call);
+  auto type = request.type == register_type ? register_type : deregister_type;
+  auto owner = call.client->actor.get();
+  if (type == deregister_type) {
+    // Takes back whatever the connection published there, as the reference does.
+    caf::anon_send(owner, withdraw_instances{shared_service(call, request),
+                                             write_ticket(call, "InstanceResponse", type)});
+    return;
+  }
+  if (!request.what)
+    throw bad_request("Instance can not be null.");
+  check_registration(call, *request.what);
+  instance_list instances;
+  instances.push_back(std::move(request.what->what));
+  caf::anon_send(owner, publish_instances{shared_service(call, request), std::move(instances),
+                                          write_ticket(call, "InstanceResponse", type)});
+}
+
+void batch_of_connection(remote_call& call) {
+  constexpr std::string_view response = "BatchInstanceResponse";
+  auto request = parse_instance_request(call.body);
+  check_names_of(call, response, request);
+  if (request.batch)
+    for (auto& x : *request.batch)
+      complete_instance(call, response, x);
+  require_service(request);
+  if (request.type != batch_type)
+    throw bad_request("Unsupported request type " + shortened(request.type, 128));
+  if (!request.batch)
+    throw remote_refusal{error_response(500, 500, "instances can not be null")};
+  instance_list instances;
+  for (auto& x : *request.batch) {
+    choose_id(call, x);
+    instances.push_back(std::move(x.what));
+  }
+  caf::anon_send(call.client->actor.get(),
+                 publish_instances{shared_service(call, request), std::move(instances),
+                                   write_ticket(call, response, batch_type)});
+}
+
+void persistent_instance(remote_call& call) {
+  auto request = read_instance_request(call);
+  if (!request.what)
+    throw remote_refusal{error_response(500, 500, "Instance can not be null.")};
+  auto& x = request.what->what;
+  x.ephemeral = false;
+  client_id client{x.ip, x.port, client_kind::persistent};
+  auto shard = call.context().shard(client);
+  change_cause cause{change_reason::request,
+                     std::make_shared<const std::string>(call.client->info.client_ip)};
+  if (request.type == deregister_type) {
+    caf::anon_send(shard, deregister_instance{
+                            shared_service(call, request), std::move(client), std::move(cause),
+                            write_ticket(call, "InstanceResponse", deregister_type)});
+    return;
+  }
+  choose_id(call, *request.what);
+  caf::anon_send(shard, register_instance{shared_service(call, request), std::move(client),
+                                          std::move(x), std::move(cause),
+                                          write_ticket(call, "InstanceResponse", register_type)});
+}
+
+/// `"serviceInfo":{…}` of a service as it is now.
+std::string service_info_field(const node_context& context, const service_key_view& key,
+                               const instance_selection& wanted) {
+  auto view = context.directory.find(key);
+  return "\"serviceInfo\":"
+         + list_for_grpc(view.get(), key, wanted,
+                         context.store.switches()->default_push_cache_millis, context.wall_ms());
+}
+
+void query_service(remote_call& call) {
+  auto request = parse_list_request(call.body);
+  check_names_of(call, "QueryServiceResponse", request, request.clusters);
+  call.reply("QueryServiceResponse",
+             success_body(service_info_field(call.context(), request.key(),
+                                             {request.clusters, request.healthy_only, true})));
+}
+
+void subscribe_to_service(remote_call& call) {
+  static constexpr std::string_view response = "SubscribeServiceResponse";
+  auto request = parse_list_request(call.body);
+  check_names_of(call, response, request, request.clusters);
+  require_service(request);
+  auto service = shared_service(call, request);
+  auto answer = call.later([context = call.env.api.context, service,
+                            clusters = request.clusters](const outcome& done) -> remote_reply {
+    if (!done.ok())
+      return {response, failure_body(500, remote_error::over_threshold, done.text)};
+    return {response, success_body("\"message\":\"success\","
+                                   + service_info_field(*context, service->view(),
+                                                        {clusters, false, true}))};
+  });
+  auto owner = call.client->actor.get();
+  if (request.subscribe) {
+    auto app = call.header("app");
+    caf::anon_send(owner, subscribe_service{
+                            std::move(service), std::move(request.clusters),
+                            app.empty() ? call.client->info.app : shortened(app, 128),
+                            std::move(answer)});
+  } else {
+    caf::anon_send(owner, unsubscribe_service{std::move(service), std::move(request.clusters),
+                                              std::move(answer)});
+  }
+}
+
+void list_services(remote_call& call) {
+  constexpr std::string_view response = "ServiceListResponse";
+  auto request = parse_service_list_request(call.body);
+  request.service_name.clear(); // means nothing here
+  check_names_of(call, response, request);
+  if (request.page_size < 0)
+    throw remote_refusal{error_response(500, 500, "pageSize must not be negative")};
+  auto page = std::max<std::int64_t>(request.page_no, 1) - 1;
+  std::size_t total = 0;
+  auto names = call.context().directory.names(
+    request.namespace_id, request.group,
+    static_cast<std::size_t>(page * std::int64_t{request.page_size}),
+    static_cast<std::size_t>(request.page_size), total);
+  json_writer out;
+  out.begin_array();
+  for (auto& name : names)
+    out.string(name);
+  out.end_array();
+  call.reply(response, success_body("\"count\":" + std::to_string(total)
+                                    + ",\"serviceNames\":" + out.take()));
+}
+
+void fuzzy_watch_services(remote_call& call) {
+  static constexpr std::string_view response = "NamingFuzzyWatchResponse";
+  auto request = parse_fuzzy_watch_request(call.body);
+  bool begins = request.watch_type == "WATCH";
+  if (!begins && request.watch_type != "CANCEL_WATCH")
+    throw bad_request("Unsupported watch type " + shortened(request.watch_type, 128));
+  auto answer = call.later([](const outcome& done) -> remote_reply {
+    if (done.ok())
+      return {response, success_body()};
+    auto code = done.code == ec::watch_patterns_limit  ? remote_error::watch_patterns_limit
+                : done.code == ec::watch_matches_limit ? remote_error::watch_matches_limit
+                : done.code == ec::illegal_value       ? remote_error::invalid_parameter
+                                                       : remote_error::server_error;
+    return {response, failure_body(500, code, done.text)};
+  });
+  auto owner = call.client->actor.get();
+  if (begins)
+    caf::anon_send(owner, watch_services{std::move(request.pattern), request.initializing,
+                                         std::move(request.received_keys), std::move(answer)});
+  else
+    caf::anon_send(owner, cancel_watch{std::move(request.pattern), std::move(answer)});
+}
+
+} // namespace
+
+void add_naming_handlers(remote_handlers& table) {
+  table["InstanceRequest"] = refusing<instance_of_connection>;
+  table["BatchInstanceRequest"] = refusing<batch_of_connection>;
+  table["PersistentInstanceRequest"] = refusing<persistent_instance>;
+  table["ServiceQueryRequest"] = refusing<query_service>;
+  table["SubscribeServiceRequest"] = refusing<subscribe_to_service>;
+  table["ServiceListRequest"] = refusing<list_services>;
+  table["NamingFuzzyWatchRequest"] = refusing<fuzzy_watch_services>;
+}
+
+} // namespace nacre

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <caf/all.hpp>
+#include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>

@@ -1,0 +1,218 @@
+#include "grpc/sdk_server.hpp"
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <grpcpp/alarm.h>
+#include <spdlog/spdlog.h>
+
+#include "grpc/services.grpc.pb.h"
+#include "protocol/naming_request.hpp"
+#include "protocol/naming_response.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+namespace {
+
+/// Requests between nodes; they have a port of their own (Nacos `RequestFilters`, 2.4.3).
+const std::set<std::string_view> cluster_only{"ServerLoaderInfoRequest", "ServerReloadRequest",
+                                              "DistroDataRequest", "MemberReportRequest",
+                                              "ConfigChangeClusterSyncRequest"};
+
+/// Requests that may wait for their connection's setup at one time.
+constexpr int held_max = 10'000;
+
+std::string read_file(const std::string& path, std::string_view what) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file || text.str().empty())
+    throw std::runtime_error("can't read the " + std::string(what) + " \"" + path + '"');
+  return text.str();
+}
+
+std::shared_ptr<grpc::ServerCredentials> credentials(const connection_options& opts) {
+  if (!opts.tls_enabled)
+    return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions tls(
+    opts.tls_client_auth ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  tls.pem_key_cert_pairs.push_back({read_file(opts.tls_key_file, "TLS key"),
+                                    read_file(opts.tls_certificate_file, "TLS certificate")});
+  if (!opts.tls_trust_file.empty())
+    tls.pem_root_certs = read_file(opts.tls_trust_file, "TLS trust collection");
+  return grpc::SslServerCredentials(tls);
+}
+
+} // namespace
+
+// -- unary ---------------------------------------------------------------------------------------
+
+class sdk_server::request_service final : public Request::CallbackService {
+public:
+  explicit request_service(grpc_environment& env) : env_(env) {
+    add_core_handlers(handlers_);
+    add_naming_handlers(handlers_);
+  }
+
+  grpc::ServerUnaryReactor* request(grpc::CallbackServerContext* call, const wire::Payload* in,
+                                    wire::Payload* out) override {
+    auto* reactor = call->DefaultReactor();
+    auto answer = std::make_shared<unary_answer>(reactor, out);
+    handle(call->peer(), *in, answer);
+    return reactor;
+  }
+
+private:
+  /// The order of checks is the reference's (`GrpcRequestAcceptor`).
+  void handle(const std::string& peer_text, const wire::Payload& in,
+              const unary_answer_ptr& answer) {
+    auto& type = type_of(in);
+    if (cluster_only.contains(type))
+      return answer->send(error_response(500, remote_error::bad_gateway,
+                                         " invoke " + type + " from sdk is forbidden"));
+    if (!env_.api.ready())
+      return answer->send(error_response(500, remote_error::starting,
+                                         "Server is starting,please try later."));
+    if (type == "ServerCheckRequest")
+      return answer->send(server_check(peer_text));
+    auto handler = handlers_.find(type);
+    if (handler == handlers_.end())
+      return answer->send(
+        error_response(500, remote_error::no_handler, "RequestHandler Not Found"));
+    auto from = env_.peers.find(peer_text);
+    if (auto client = from ? from->live() : nullptr)
+      return invoke(handler->second, client, in, answer);
+    if (!from)
+      return refuse_unknown(type, answer);
+    hold(from, handler->second, in, answer);
+  }
+
+  remote_reply server_check(const std::string& peer_text) {
+    auto x = env_.peers.get(peer_text, env_.api.context->wall_ms(), steady_now_ms());
+    return {"ServerCheckResponse",
+            success_body(json_field("connectionId", x->id)
+                         + ",\"supportAbilityNegotiation\":true")};
+  }
+
+  /// A peer that we never spoke with: its channel reconnected by itself, maybe after our restart.
+  /// Some SDKs take any 3xx answer to a health check for health and would stay deaf.
+  static void refuse_unknown(const std::string& type, const unary_answer_ptr& answer) {
+    if (type == "HealthCheckRequest")
+      return answer->fail(grpc::StatusCode::UNAVAILABLE, "connection is unregistered");
+    answer->send(unregistered());
+  }
+
+  static remote_reply unregistered() {
+    return error_response(500, remote_error::unregistered, "Connection is unregistered.");
+  }
+
+  void invoke(remote_handler handler, const connection_ptr& client, const wire::Payload& in,
+              const unary_answer_ptr& answer) {
+    client->active_ms = steady_now_ms();
+    remote_call call(env_, client, in, answer);
+    try {
+      handler(call);
+    } catch (const unreadable_request&) {
+      answer->send(error_response(500, remote_error::bad_gateway,
+                                  "errCode: 101, errMsg: Nacos deserialize failed.  "));
+    } catch (const std::exception& failure) {
+      spdlog::error("request-failed {}: {}", shortened(type_of(in), 64), failure.what());
+      answer->send(error_response(500, remote_error::server_error, "server error"));
+    }
+  }
+
+  /// The setup may be on its way: clients wait only a fixed time before their first request.
+  void hold(const peer_ptr& from, remote_handler handler, const wire::Payload& in,
+            const unary_answer_ptr& answer) {
+    if (held_.fetch_add(1) >= held_max) {
+      --held_;
+      return answer->send(unregistered());
+    }
+    auto ticket = ++last_ticket_;
+    auto resume = [this, from, handler, &in, answer] {
+      --held_;
+      if (auto client = from->live())
+        invoke(handler, client, in, answer);
+      else
+        answer->send(unregistered());
+    };
+    if (!from->when_set_up(ticket, resume))
+      return resume();
+    auto deadline = std::chrono::system_clock::now()
+                    + env_.api.context->options.connections.setup_patience;
+    auto alarm = std::make_shared<grpc::Alarm>();
+    alarm->Set(deadline, [this, from, ticket, answer, alarm](bool) {
+      if (!from->give_up(ticket))
+        return;
+      --held_;
+      answer->send(unregistered());
+    });
+  }
+
+  grpc_environment& env_;
+  remote_handlers handlers_;
+  std::atomic<int> held_{0};
+  std::atomic<std::uint64_t> last_ticket_{0};
+};
+
+// -- streams -------------------------------------------------------------------------------------
+
+class sdk_server::stream_service final : public BiRequestStream::CallbackService {
+public:
+  explicit stream_service(grpc_environment& env) : env_(env) {}
+
+  grpc::ServerBidiReactor<wire::Payload, wire::Payload>*
+  requestBiStream(grpc::CallbackServerContext* call) override {
+    return connection_stream::open(env_, *call);
+  }
+
+private:
+  grpc_environment& env_;
+};
+
+// -- listener ------------------------------------------------------------------------------------
+
+sdk_server::sdk_server(caf::actor_system& system, api_environment api,
+                         const std::string& address, std::uint16_t port) {
+  env_.api = std::move(api);
+  env_.system = &system;
+  requests_ = std::make_unique<request_service>(env_);
+  streams_ = std::make_unique<stream_service>(env_);
+  auto& opts = env_.api.context->options.connections;
+  auto ms = [](milliseconds x) { return static_cast<int>(x.count()); };
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address + ':' + std::to_string(port), credentials(opts), &port_);
+  builder.RegisterService(requests_.get());
+  builder.RegisterService(streams_.get());
+  builder.SetMaxReceiveMessageSize(static_cast<int>(opts.message_bytes_max));
+  builder.SetMaxSendMessageSize(-1);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ms(opts.keepalive_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms(opts.keepalive_timeout));
+  // Go's SDK pings every minute, also without calls, and must not be thrown out for it.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  // Or a second node on the same port would take half of the clients.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  server_ = builder.BuildAndStart();
+  if (!server_ || port_ == 0)
+    throw std::runtime_error("can't listen on " + address + ':' + std::to_string(port)
+                             + " (gRPC)");
+}
+
+sdk_server::~sdk_server() { stop(milliseconds(0)); }
+
+void sdk_server::stop(milliseconds grace) {
+  if (!server_)
+    return;
+  for (auto& x : env_.peers.all())
+    x->close("the node stops");
+  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  server_->Wait();
+  server_.reset();
+}
+
+} // namespace nacre
