@@ -58,14 +58,8 @@ std::size_t actor_threads(const options& opts) {
                                  : std::max<std::size_t>(1, usable_cores() / 2);
 }
 
-/// Where SDKs look for gRPC: a fixed distance above the main port.
-std::uint16_t sdk_port(std::uint16_t main_port) {
-  constexpr int offset = 1000;
-  if (main_port + offset > 65535)
-    throw std::runtime_error("port " + std::to_string(main_port) + " leaves no room for gRPC on "
-                             + std::to_string(main_port + offset));
-  return static_cast<std::uint16_t>(main_port + offset);
-}
+/// Where SDKs look for gRPC: this far above the main port.
+constexpr std::uint16_t sdk_port_offset = 1000;
 
 /// Waits until the root has started its children.
 void wait_for_start(caf::actor_system& system, const node_actor& root) {
@@ -136,7 +130,8 @@ int run(const options& opts) {
   wait_for_start(system, context->node.get());
   udp->start();
   server.start();
-  sdk_server sdk(system, environment, opts.http.address, sdk_port(server.port()));
+  sdk_server sdk(system, environment, opts.http.address,
+                 static_cast<std::uint16_t>(server.port() + sdk_port_offset));
   ready = true;
   spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
                environment.own_ip, server.port(), opts.http.context_path, sdk.port(),

@@ -276,6 +276,63 @@ std::vector<option_row> liveness_and_push_rows() {
   };
 }
 
+std::vector<option_row> connection_rows() {
+  constexpr auto x = &options::connections;
+  return {
+      number({.keys = {"nacre.grpc.connections-max"},
+              .help = "gRPC connections in all; one more is refused."},
+             at(x, &connection_options::connections_max), 1, 10'000'000),
+      number({.keys = {"nacre.grpc.connections-per-ip-max"},
+              .help = "gRPC connections from one address."},
+             at(x, &connection_options::connections_per_ip_max), 1, 10'000'000),
+      number({.keys = {"nacre.grpc.detect-after-ms"},
+              .help = "A gRPC client silent for this long is asked whether it is there."},
+             at(x, &connection_options::detect_after), 1, year_ms),
+      number({.keys = {"nacre.grpc.detect-timeout-ms"},
+              .help = "It has to answer within this time, or its connection ends."},
+             at(x, &connection_options::detect_timeout), 1, year_ms),
+      number({.keys = {"nacos.naming.push.pushTaskTimeout"},
+              .help = "A gRPC push has to be acknowledged within this time."},
+             at(x, &connection_options::push_ack_timeout), 1, year_ms),
+      number({.keys = {"nacos.naming.push.pushTaskRetryDelay"},
+              .help = "First wait before such a push is sent again; it doubles from try to try."},
+             at(x, &connection_options::push_retry_delay), 1, year_ms),
+      number({.keys = {"nacre.grpc.setup-patience-ms"},
+              .help = "How long a gRPC request may wait for the setup of its connection."},
+             at(x, &connection_options::setup_patience), 0, 60'000),
+      number({.keys = {"nacos.remote.server.grpc.sdk.max-inbound-message-size",
+                       "nacos.remote.server.grpc.maxinbound.message.size"},
+              .help = "Bytes of one gRPC message from a client."},
+             at(x, &connection_options::message_bytes_max), 1'024, 1'024 * 1'024 * 1'024),
+      number({.keys = {"nacos.remote.server.grpc.sdk.keep-alive-time"},
+              .help = "HTTP/2 ping after this time without traffic."},
+             at(x, &connection_options::keepalive_time), 1'000, INT32_MAX),
+      number({.keys = {"nacos.remote.server.grpc.sdk.keep-alive-timeout"},
+              .help = "A connection that does not answer the ping within this time is closed."},
+             at(x, &connection_options::keepalive_timeout), 100, INT32_MAX),
+  };
+}
+
+std::vector<option_row> tls_rows() {
+  constexpr auto x = &options::connections;
+  const std::string wanted = "the path of a PEM file";
+  return {
+      boolean({.keys = {"nacos.remote.server.rpc.tls.enableTls"},
+               .help = "Whether the SDK gRPC port speaks TLS, and nothing but TLS."},
+              at(x, &connection_options::tls_enabled)),
+      boolean({.keys = {"nacos.remote.server.rpc.tls.mutualAuthEnable"},
+               .help = "Whether clients have to show a certificate."},
+              at(x, &connection_options::tls_client_auth)),
+      text({.keys = {"nacos.remote.server.rpc.tls.certChainFile"}, .help = "Its certificates."},
+           at(x, &connection_options::tls_certificate_file), wanted, any_text),
+      text({.keys = {"nacos.remote.server.rpc.tls.certPrivateKey"}, .help = "Its private key."},
+           at(x, &connection_options::tls_key_file), wanted, any_text),
+      text({.keys = {"nacos.remote.server.rpc.tls.trustCollectionCertFile"},
+            .help = "Certificates that clients' own are checked with."},
+           at(x, &connection_options::tls_trust_file), wanted, any_text),
+  };
+}
+
 std::vector<option_row> cleaning_rows() {
   constexpr auto cleaning = &options::cleaning;
   return {
@@ -339,7 +396,8 @@ const std::vector<option_row>& option_table() {
   static const auto table = [] {
     std::vector<option_row> result;
     for (auto rows :
-         {node_rows, http_rows, liveness_and_push_rows, cleaning_rows, limit_rows, auth_rows})
+         {node_rows, http_rows, liveness_and_push_rows, connection_rows, tls_rows, cleaning_rows,
+          limit_rows, auth_rows})
       for (auto& row : rows())
         result.push_back(std::move(row));
     return result;

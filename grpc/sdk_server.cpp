@@ -184,7 +184,8 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api,
   auto& opts = env_.api.context->options.connections;
   auto ms = [](milliseconds x) { return static_cast<int>(x.count()); };
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address + ':' + std::to_string(port), credentials(opts), &port_);
+  auto host = address.find(':') == address.npos ? address : '[' + address + ']';
+  builder.AddListeningPort(host + ':' + std::to_string(port), credentials(opts), &port_);
   builder.RegisterService(requests_.get());
   builder.RegisterService(streams_.get());
   builder.SetMaxReceiveMessageSize(static_cast<int>(opts.message_bytes_max));

@@ -1,0 +1,94 @@
+#include <doctest/doctest.h>
+
+#include "protocol/naming_request.hpp"
+#include "protocol/watch_pattern.hpp"
+
+using namespace nacre;
+
+TEST_CASE("an instance request is read as Jackson reads it") {
+  auto x = parse_instance_request(
+    R"({"headers":{"a":null},"namespace":null,"groupName":"","serviceName":7,"type":"t","extra":[],
+        "instance":{"ip":"1.1.1.1","port":"8081","weight":null,"healthy":null,"enabled":"true",
+                    "clusterName":null,"instanceId":"mine",
+                    "metadata":{"n":1,"b":true,"gone":null,"s":"x"}}})");
+  CHECK(x.namespace_id == "public");
+  CHECK(x.group == "DEFAULT_GROUP");
+  CHECK(x.service_name == "7");
+  CHECK(x.type == "t");
+  REQUIRE(x.what);
+  CHECK(x.what->port == 8081);
+  CHECK(x.what->what.weight == 0);
+  CHECK_FALSE(x.what->what.healthy);
+  CHECK(x.what->what.enabled);
+  CHECK(x.what->what.cluster_name == "DEFAULT");
+  CHECK(x.what->given_id == "mine");
+  CHECK(x.what->what.metadata == metadata_map{{"b", "true"}, {"n", "1"}, {"s", "x"}});
+  CHECK_FALSE(x.batch);
+}
+
+TEST_CASE("missing keys of an instance have defaults") {
+  auto x = parse_instance_request(R"({"instance":{},"instances":[{},{"port":8081.7}]})");
+  CHECK(x.namespace_id == "public");
+  CHECK(x.service_name.empty());
+  REQUIRE(x.what);
+  CHECK(x.what->what.weight == 1.0);
+  CHECK(x.what->what.healthy);
+  CHECK(x.what->what.enabled);
+  CHECK(x.what->what.metadata.empty());
+  REQUIRE(x.batch);
+  REQUIRE(x.batch->size() == 2);
+  CHECK((*x.batch)[1].port == 8081);
+}
+
+TEST_CASE("what fits no field makes a body unreadable") {
+  for (auto body :
+       {"", "null", "[]", "7", "{", R"({"serviceName":{}})", R"({"type":[]})",
+        R"({"instance":7})", R"({"instance":{"port":2147483648}})", R"({"instance":{"port":"x"}})",
+        R"({"instance":{"healthy":"maybe"}})", R"({"instance":{"metadata":[]}})",
+        R"({"instance":{"metadata":{"a":{}}}})", R"({"instances":{}})", R"({"instances":[7]})"}) {
+    CAPTURE(body);
+    CHECK_THROWS_AS(parse_instance_request(body), unreadable_request);
+  }
+  std::string deep(100'000, '[');
+  CHECK_THROWS_AS(check_request_body(deep), unreadable_request);
+  CHECK_THROWS_AS(check_request_body("{\"a\":\"\xff\"}"), unreadable_request);
+}
+
+TEST_CASE("a setup tells whether abilities are negotiated") {
+  CHECK_FALSE(parse_setup_request("{}").has_abilities);
+  CHECK_FALSE(parse_setup_request(R"({"abilityTable":null})").has_abilities);
+  CHECK(parse_setup_request(R"({"abilityTable":{}})").has_abilities);
+  CHECK(parse_setup_request(R"({"abilityTable":{"fuzzyWatch":true}})").watches_fuzzily);
+  CHECK_THROWS_AS(parse_setup_request(R"({"abilityTable":{"x":"y"}})"), unreadable_request);
+  CHECK_THROWS_AS(parse_setup_request(R"({"abilityTable":[]})"), unreadable_request);
+  auto x = parse_setup_request(R"({"clientVersion":"v","labels":{"module":"naming","n":null}})");
+  CHECK(x.client_version == "v");
+  CHECK(x.labels == metadata_map{{"module", "naming"}});
+}
+
+TEST_CASE("answers of clients are judged by their result code alone") {
+  CHECK(parse_client_answer(R"({"requestId":"7","resultCode":200,"success":false})").ok);
+  CHECK_FALSE(parse_client_answer(R"({"requestId":"7","resultCode":500})").ok);
+  CHECK(parse_client_answer(R"({"requestId":7,"resultCode":200})").request_id == "7");
+}
+
+TEST_CASE("patterns of a fuzzy watch") {
+  auto matches = [](std::string_view pattern, std::string_view group, std::string_view name) {
+    auto x = parse_watch_pattern(pattern);
+    REQUIRE(x);
+    return x->matches({"public", group, name});
+  };
+  CHECK(matches("public>>g>>s", "g", "s"));
+  CHECK_FALSE(matches("public>>g>>s", "g", "s2"));
+  CHECK_FALSE(matches("other>>*>>*", "g", "s"));
+  CHECK(matches("public>>*>>*", "g", "s"));
+  CHECK(matches("public>>g*>>*s", "group", "as"));
+  CHECK_FALSE(matches("public>>g*>>*s", "ag", "as"));
+  CHECK(matches("public>>*>>*rd*", "g", "order"));
+  CHECK_FALSE(matches("public>>*>>*xx*", "g", "order"));
+  CHECK(matches("public>>*>>**", "g", "order"));
+  for (auto bad : {"", "a", "a>>b", "a>>b>>", ">>b>>c", "a>>b>>c>>d"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_watch_pattern(bad));
+  }
+}
