@@ -35,6 +35,8 @@ struct publish {
   publication_ptr what;
   change_cause cause;
   ticket_ptr answer;
+  /// What the shard's row held before, null if nothing: so the service finds its place sooner.
+  publication_ptr before;
 };
 
 struct withdraw {
