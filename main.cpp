@@ -7,6 +7,7 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include "actors/batch_threads.hpp"
 #include "actors/node.hpp"
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
@@ -113,6 +114,7 @@ int run(const options& opts) {
   caf::actor_system_config config;
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", threads);
+  config.add_thread_hook<batch_threads>();
   auto context = std::make_shared<node_context>(opts, client_shards(opts, threads));
   caf::actor_system system(config);
 

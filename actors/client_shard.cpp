@@ -50,10 +50,10 @@ bool client_shard_state::deferred(const Message& msg, Handler handler) {
   return recovery != nullptr;
 }
 
-void client_shard_state::send_publish(const publication_ptr& x, change_cause cause,
-                                      ticket_ptr answer) {
+void client_shard_state::send_publish(const publication_ptr& x, const publication_ptr& before,
+                                      change_cause cause, ticket_ptr answer) {
   auto& key = x->held_by->service;
-  if (!send_to_service(self, context, key, publish{x, std::move(cause), answer})) {
+  if (!send_to_service(self, context, key, publish{x, std::move(cause), answer, before})) {
     table.remove(x->held_by->client, key->view());
     context->leases.erase(x->held_by);
     complete(answer, {ec::limit_reached, "this node holds as many services as it may ("
@@ -89,7 +89,7 @@ void client_shard_state::on_register(register_instance& msg) {
   auto x = make_publication(held_by, std::move(instances));
   table.put(x, now);
   count_clients();
-  send_publish(x, std::move(msg.cause), std::move(msg.answer));
+  send_publish(x, known, std::move(msg.cause), std::move(msg.answer));
 }
 
 void client_shard_state::on_deregister(const deregister_instance& msg) {
@@ -114,7 +114,7 @@ void client_shard_state::on_revive(const revive_instance& msg) {
     return complete(msg.answer);
   auto x = with_health(*known, true);
   table.put(x, steady_ms(self));
-  send_publish(x, {change_reason::beat}, msg.answer);
+  send_publish(x, known, {change_reason::beat}, msg.answer);
 }
 
 void client_shard_state::on_subscribe(const subscribe_client& msg) {
@@ -269,7 +269,7 @@ void client_shard_state::lapse_unhealthy(const lease_ptr& held_by, const lapse_r
     return;
   auto x = with_health(*known, false);
   table.put(x, steady_ms(self));
-  send_publish(x, {change_reason::beats_stopped}, nullptr);
+  send_publish(x, known, {change_reason::beats_stopped}, nullptr);
 }
 
 void client_shard_state::lapse_removed(const lease_ptr& held_by, const lapse_rules& r) {

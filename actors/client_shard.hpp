@@ -44,7 +44,8 @@ private:
 
   void ask_registry();
   void finish_recovery();
-  void send_publish(const publication_ptr& x, change_cause cause, ticket_ptr answer);
+  void send_publish(const publication_ptr& x, const publication_ptr& before, change_cause cause,
+                    ticket_ptr answer);
   void lapse_unhealthy(const lease_ptr& held_by, const lapse_rules& rules);
   void lapse_removed(const lease_ptr& held_by, const lapse_rules& rules);
   void lapse_unsubscribed(const lease_ptr& held_by);

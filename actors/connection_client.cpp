@@ -56,9 +56,9 @@ lease_ptr connection_client_state::new_lease(const service_ref& service) {
 }
 
 bool connection_client_state::send_publish(const publication_ptr& x, change_cause cause,
-                                           ticket_ptr answer) {
+                                           ticket_ptr answer, publication_ptr before) {
   return send_to_service(self, context, x->held_by->service,
-                         publish{x, std::move(cause), std::move(answer)});
+                         publish{x, std::move(cause), std::move(answer), std::move(before)});
 }
 
 void connection_client_state::on_publish(publish_instances& msg) {
@@ -78,7 +78,7 @@ void connection_client_state::on_publish(publish_instances& msg) {
   auto x = make_publication(held_by, std::move(msg.instances));
   auto before = std::exchange(known, x);
   auto answer = msg.answer;
-  if (send_publish(x, {change_reason::request}, std::move(msg.answer)))
+  if (send_publish(x, {change_reason::request}, std::move(msg.answer), before))
     return;
   if (before)
     known = before;

@@ -39,7 +39,8 @@ struct connection_client_state : actor_state {
 
 private:
   lease_ptr new_lease(const service_ref& service);
-  bool send_publish(const publication_ptr& x, change_cause cause, ticket_ptr answer);
+  bool send_publish(const publication_ptr& x, change_cause cause, ticket_ptr answer,
+                    publication_ptr before = nullptr);
   /// After a restart: whatever the failed actor had on its way goes out once more.
   void send_all_rows();
   void push_view(const service_view& view, const std::string& clusters,

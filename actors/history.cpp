@@ -20,20 +20,24 @@ std::string_view to_string(change_reason x) {
   return names[static_cast<std::size_t>(x)];
 }
 
+void history_book::forget_oldest() {
+  // Some at a time, since they have to be found among all.
+  auto count = std::max<std::size_t>(1, services_max_ / 16);
+  std::vector<std::uint64_t> ages;
+  ages.reserve(entries_.size());
+  for (auto& [service, x] : entries_)
+    ages.push_back(x.changed);
+  auto last = ages.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(ages.begin(), last, ages.end());
+  std::erase_if(entries_, [limit = *last](auto& x) { return x.second.changed <= limit; });
+}
+
 void history_book::add(const service_ref& service, change_event event) {
   std::lock_guard guard(lock_);
-  auto known = by_key_.find(service);
-  if (known == by_key_.end()) {
-    by_age_.push_front({service, {}, 0});
-    known = by_key_.emplace(service, by_age_.begin()).first;
-    if (by_age_.size() > services_max_) {
-      by_key_.erase(by_age_.back().service);
-      by_age_.pop_back();
-    }
-  } else {
-    by_age_.splice(by_age_.begin(), by_age_, known->second);
-  }
-  auto& x = *known->second;
+  auto& x = entries_[service];
+  x.changed = ++changes_;
+  if (entries_.size() > services_max_)
+    forget_oldest();
   if (x.ring.size() < events_max) {
     // Growing by half: most services have few events, and there is one ring per service.
     if (x.ring.size() == x.ring.capacity())
@@ -47,10 +51,10 @@ void history_book::add(const service_ref& service, change_event event) {
 
 std::vector<change_event> history_book::events(const service_key_view& service) const {
   std::lock_guard guard(lock_);
-  auto known = by_key_.find(service);
-  if (known == by_key_.end())
+  auto known = entries_.find(service);
+  if (known == entries_.end())
     return {};
-  auto& x = *known->second;
+  auto& x = known->second;
   auto split = x.ring.begin() + static_cast<std::ptrdiff_t>(x.next);
   std::vector<change_event> result(split, x.ring.end());
   result.insert(result.end(), x.ring.begin(), split);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -60,8 +59,8 @@ struct change_event {
 };
 
 /// The last changes of each service, so that "who removed this, and why" can be answered also
-/// when the instance, the service or its actor is gone. Bounded: a ring per service, the services
-/// with the oldest changes are forgotten first. Any thread.
+/// when the instance, the service or its actor is gone. Bounded: a ring per service; of too many
+/// services those that changed longest ago are forgotten, some at a time. Any thread.
 class history_book {
 public:
   static constexpr std::size_t events_max = 16;
@@ -75,17 +74,18 @@ public:
 
 private:
   struct entry {
-    service_ref service;
+    /// Number of the last change, in the order of all changes.
+    std::uint64_t changed = 0;
     std::vector<change_event> ring;
     std::size_t next = 0;
   };
 
+  void forget_oldest();
+
   mutable std::mutex lock_;
   std::size_t services_max_;
-  /// Front: changed last.
-  std::list<entry> by_age_;
-  std::unordered_map<service_ref, std::list<entry>::iterator, service_ref_hash, service_ref_equal>
-    by_key_;
+  std::uint64_t changes_ = 0;
+  std::unordered_map<service_ref, entry, service_ref_hash, service_ref_equal> entries_;
 };
 
 } // namespace nacre

@@ -35,7 +35,9 @@ struct change_cause {
 struct publish {
   publication_ptr what;
   change_cause cause;
-  ticket_ptr answer;
+  ticket_ptr answer = nullptr;
+  /// What the client's row held before, null if nothing: so the service finds its place sooner.
+  publication_ptr before = nullptr;
 };
 
 struct withdraw {

@@ -4,9 +4,44 @@
 #include <cmath>
 #include <cstddef>
 #include <memory>
-#include <vector>
+#include <span>
+#include <utility>
 
 namespace nacre {
+
+/// An array that never changes, in one piece of memory with its reference count. Copies share it.
+template <class T>
+class shared_array {
+public:
+  shared_array() = default;
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const T* begin() const { return items_.get(); }
+  const T* end() const { return items_.get() + size_; }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+
+  /// This array with `added`, which is moved from, in place of `removed` items at `at`.
+  shared_array spliced(std::size_t at, std::size_t removed, std::span<T> added) const {
+    shared_array result(size_ - removed + added.size());
+    auto out = std::copy(begin(), begin() + at, result.items_.get());
+    out = std::move(added.begin(), added.end(), out);
+    std::copy(begin() + at + removed, end(), out);
+    return result;
+  }
+
+  shared_array part(std::size_t from, std::size_t to) const {
+    shared_array result(to - from);
+    std::copy(begin() + from, begin() + to, result.items_.get());
+    return result;
+  }
+
+private:
+  explicit shared_array(std::size_t size) : items_(std::make_shared<T[]>(size)), size_(size) {}
+
+  std::shared_ptr<T[]> items_;
+  std::size_t size_ = 0;
+};
 
 /// A sorted set whose versions share their parts: `with` and `without` give a new set and leave
 /// the old one as it is, so a version can be read by any thread without a lock. A change copies
@@ -15,9 +50,7 @@ namespace nacre {
 /// `Key` is a function object from an item to its key; keys are ordered by `<`.
 template <class Item, class Key>
 class persistent_set {
-  using chunk = std::vector<Item>;
-  using chunk_ptr = std::shared_ptr<const chunk>;
-  using chunk_list = std::vector<chunk_ptr>;
+  using chunk = shared_array<Item>; // never empty
 
   /// Grows with the root of the size, so that neither a chunk nor the list of chunks grows faster.
   static std::size_t chunk_items_max(std::size_t size) {
@@ -25,99 +58,105 @@ class persistent_set {
   }
 
 public:
+  /// Where the item of a key is, or would be. Of one version only.
+  struct place {
+    std::size_t chunk = 0;
+    std::size_t item = 0;
+    bool taken = false;
+  };
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
   template <class K>
+  place locate(const K& key) const {
+    if (empty())
+      return {};
+    auto at = chunk_for(key);
+    auto& items = chunks_[at];
+    auto i = std::lower_bound(items.begin(), items.end(), key,
+                              [](const Item& item, const K& k) { return Key{}(item) < k; });
+    return {at, static_cast<std::size_t>(i - items.begin()),
+            i != items.end() && !(key < Key{}(*i))};
+  }
+
+  /// The same if the set most likely holds `guess` for `key`: that is found by itself, without the
+  /// way through memory to the keys of its neighbours.
+  template <class K>
+  place locate(const K& key, const Item& guess) const {
+    if (empty())
+      return {};
+    auto at = chunk_for(key);
+    auto& items = chunks_[at];
+    auto i = std::find(items.begin(), items.end(), guess);
+    return i == items.end() ? locate(key)
+                            : place{at, static_cast<std::size_t>(i - items.begin()), true};
+  }
+
+  /// Null if the place is not taken.
+  const Item* at(const place& x) const { return x.taken ? &chunks_[x.chunk][x.item] : nullptr; }
+
+  template <class K>
   const Item* find(const K& key) const {
-    if (!chunks_)
-      return nullptr;
-    auto& items = **chunk_for(key);
-    auto i = position(items, key);
-    return i != items.end() && !(key < Key{}(*i)) ? &*i : nullptr;
+    return at(locate(key));
   }
 
   /// This set with `item`, in place of one with the same key.
   persistent_set with(Item item) const {
-    const auto& key = Key{}(item);
-    if (!chunks_)
-      return {std::make_shared<const chunk_list>(1, make_chunk({std::move(item)})), 1};
-    auto at = chunk_for(key) - chunks_->begin();
-    auto& old = *(*chunks_)[at];
-    auto i = position(old, key);
-    auto place = i - old.begin();
-    bool replaces = i != old.end() && !(key < Key{}(*i));
-    chunk items;
-    items.reserve(old.size() + (replaces ? 0 : 1));
-    items.assign(old.begin(), i);
-    items.push_back(std::move(item));
-    items.insert(items.end(), old.begin() + place + (replaces ? 1 : 0), old.end());
-    auto list = *chunks_;
-    if (items.size() <= chunk_items_max(size_)) {
-      list[at] = make_chunk(std::move(items));
-    } else {
-      // Keys that come in rising order fill their chunks; others split them in half.
-      bool at_end = place == static_cast<std::ptrdiff_t>(old.size());
-      auto half = items.end() - (at_end ? 1 : static_cast<std::ptrdiff_t>(items.size() / 2));
-      list[at] = make_chunk(chunk(items.begin(), half));
-      list.insert(list.begin() + at + 1, make_chunk(chunk(half, items.end())));
-    }
-    return {std::make_shared<const chunk_list>(std::move(list)), size_ + (replaces ? 0 : 1)};
+    auto where = locate(Key{}(item));
+    return with(std::move(item), where);
+  }
+
+  /// The same if it is known where the item belongs.
+  persistent_set with(Item item, const place& where) const {
+    auto size = size_ + (where.taken ? 0 : 1);
+    auto old = empty() ? chunk() : chunks_[where.chunk];
+    chunk changed[] = {old.spliced(where.item, where.taken ? 1 : 0, {&item, 1}), {}};
+    auto& items = changed[0];
+    if (items.size() <= chunk_items_max(size_))
+      return {chunks_.spliced(where.chunk, empty() ? 0 : 1, {changed, 1}), size};
+    // Keys that come in rising order fill their chunks; others split them in half.
+    bool at_end = where.item == old.size();
+    auto half = at_end ? items.size() - 1 : items.size() - items.size() / 2;
+    changed[1] = items.part(half, items.size());
+    changed[0] = items.part(0, half);
+    return {chunks_.spliced(where.chunk, 1, changed), size};
   }
 
   /// This set without the item of `key`; the same set if there is none.
   template <class K>
   persistent_set without(const K& key) const {
-    if (!find(key))
+    auto where = locate(key);
+    if (!where.taken)
       return *this;
-    if (size_ == 1)
-      return {};
-    auto at = chunk_for(key) - chunks_->begin();
-    auto items = *(*chunks_)[at];
-    items.erase(position(items, key));
-    auto list = *chunks_;
-    if (items.empty())
-      list.erase(list.begin() + at);
-    else
-      list[at] = make_chunk(std::move(items));
-    return {std::make_shared<const chunk_list>(std::move(list)), size_ - 1};
+    auto items = chunks_[where.chunk].spliced(where.item, 1, {});
+    return {chunks_.spliced(where.chunk, 1, {&items, items.empty() ? 0u : 1u}), size_ - 1};
   }
 
   /// Calls `f` with each item in order of the keys.
   template <class F>
   void for_each(F f) const {
-    if (chunks_)
-      for (auto& part : *chunks_)
-        for (auto& item : *part)
-          f(item);
+    for (auto& part : chunks_)
+      for (auto& item : part)
+        f(item);
   }
 
   persistent_set() = default;
 
 private:
-  persistent_set(std::shared_ptr<const chunk_list> chunks, std::size_t size)
+  persistent_set(shared_array<chunk> chunks, std::size_t size)
     : chunks_(std::move(chunks)), size_(size) {}
-
-  static chunk_ptr make_chunk(chunk items) {
-    return std::make_shared<const chunk>(std::move(items));
-  }
 
   /// The chunk that holds `key` or would hold it.
   template <class K>
-  auto chunk_for(const K& key) const {
+  std::size_t chunk_for(const K& key) const {
     auto after = std::upper_bound(
-      chunks_->begin(), chunks_->end(), key,
-      [](const K& k, const chunk_ptr& part) { return k < Key{}(part->front()); });
-    return after == chunks_->begin() ? after : std::prev(after);
+      chunks_.begin() + 1, chunks_.end(), key,
+      [](const K& k, const chunk& part) { return k < Key{}(part[0]); });
+    return static_cast<std::size_t>(after - chunks_.begin()) - 1;
   }
 
-  template <class Items, class K>
-  static auto position(Items& items, const K& key) {
-    return std::lower_bound(items.begin(), items.end(), key,
-                            [](const Item& item, const K& k) { return Key{}(item) < k; });
-  }
-
-  std::shared_ptr<const chunk_list> chunks_;
+  shared_array<chunk> chunks_;
   std::size_t size_ = 0;
 };
 

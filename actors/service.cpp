@@ -74,7 +74,7 @@ void service_state::remember(change_kind what, const change_cause& cause, const 
 }
 
 void service_state::on_publish(const publish& msg) {
-  auto done = table->publish(msg.what, context->wall_ms());
+  auto done = table->publish(msg.what, context->wall_ms(), msg.before);
   if (done == publish_result::conflict)
     return refuse(msg);
   if (done != publish_result::unchanged) {

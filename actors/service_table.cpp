@@ -31,17 +31,19 @@ void service_table::apply_terms(const publication& x) const {
                 || (state_.metadata && exempt_from_beat_checks(state_.metadata->metadata));
 }
 
-publish_result service_table::publish(const publication_ptr& x, std::int64_t now_ms) {
+publish_result service_table::publish(const publication_ptr& x, std::int64_t now_ms,
+                                      const publication_ptr& likely_before) {
   auto kind = x->ephemeral() ? service_kind::ephemeral : service_kind::persistent;
   if (state_.kind != service_kind::undecided && state_.kind != kind)
     return {publish_result::conflict};
-  auto known = state_.publications.find(x->held_by->client);
+  auto place = state_.publications.locate(x->held_by->client, likely_before);
+  auto known = state_.publications.at(place);
   auto before = known ? *known : nullptr;
   if (before && same_publication(*before, *x))
     return {publish_result::unchanged, std::move(before)};
   state_.kind = kind;
   state_.listed = true;
-  state_.publications = state_.publications.with(x);
+  state_.publications = state_.publications.with(x, place);
   state_.instances += x->instances.size() - (before ? before->instances.size() : 0);
   apply_terms(*x);
   touch(now_ms);

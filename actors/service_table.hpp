@@ -32,7 +32,10 @@ public:
     touch(now_ms);
   }
 
-  publish_result publish(const publication_ptr& x, std::int64_t now_ms);
+  /// @param likely_before what the client had published before, as far as the caller knows: it is
+  ///   only where the search begins
+  publish_result publish(const publication_ptr& x, std::int64_t now_ms,
+                         const publication_ptr& likely_before = nullptr);
 
   /// @returns what the client had published, null if nothing.
   publication_ptr withdraw(const client_id& client, std::int64_t now_ms);

@@ -20,6 +20,7 @@ struct item {
   int value = 0;
   static inline std::size_t copies = 0;
 
+  item() = default;
   item(int k, int v) : key(k), value(v) {}
   item(const item& x) : key(x.key), value(x.value) { ++copies; }
   item(item&&) = default;
