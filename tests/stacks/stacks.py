@@ -85,10 +85,15 @@ class Dubbo(Stack):
     services = [Service("providers:stack.Ports::", GROUP), Service("stack-provider", GROUP)]
 
     def provider(self, folder, address, port):
-        return self.command(folder, "Provider", arguments=[f"nacos://{address}", str(port)])
+        return self.app(folder, "Provider", f"nacos://{address}", str(port))
 
     def consumer(self, folder, address):
-        return self.command(folder, "Consumer", arguments=[f"nacos://{address}"])
+        return self.app(folder, "Consumer", f"nacos://{address}")
+
+    def app(self, folder, main, *arguments):
+        times = {"showDateTime": "true", "dateTimeFormat": "HH:mm:ss.SSS"}
+        log = {f"org.slf4j.simpleLogger.{key}": value for key, value in times.items()}
+        return self.command(folder, main, log, arguments)
 
 
 ALL = (Spring2023, Spring2021, Dubbo)

@@ -10,8 +10,6 @@ import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 public final class Provider {
     public static void main(String[] arguments) {
         int port = Integer.parseInt(arguments[1]);
-        ProtocolConfig protocol = new ProtocolConfig("dubbo", port);
-        protocol.setHost("127.0.0.1");
         ServiceConfig<Ports> service = new ServiceConfig<>();
         service.setInterface(Ports.class);
         service.setRef(() -> port);
@@ -20,7 +18,7 @@ public final class Provider {
         DubboBootstrap.getInstance()
             .application(application)
             .registry(new RegistryConfig(arguments[0]))
-            .protocol(protocol)
+            .protocol(new ProtocolConfig("dubbo", port))
             .service(service)
             .start()
             .await();
