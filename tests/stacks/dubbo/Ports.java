@@ -1,0 +1,6 @@
+package stack;
+
+/** The service. */
+public interface Ports {
+    int port();
+}
