@@ -19,6 +19,7 @@ class Client:
     def __init__(self, log):
         self.log = log
         self.process = None
+        self.reader = None
         self.events = []
         self.answers = []
         self.ended = False
@@ -38,7 +39,8 @@ class Client:
                 text=True,
                 encoding="utf-8",
             )
-            threading.Thread(target=self.read, daemon=True).start()
+            self.reader = threading.Thread(target=self.read, daemon=True)
+            self.reader.start()
             check_equal(self.answer(60), {"answer": "ready"}, "first word of the client")
 
     def read(self):
@@ -112,7 +114,9 @@ class Client:
 
     def kill(self):
         PROCESSES.end(self.process, signal.SIGKILL)
+        self.reader.join()
 
     def quit(self):
         check_equal(self.call("quit"), "bye", "last word of the client")
         check_equal(PROCESSES.wait(self.process, 15), 0, "exit status of the client")
+        self.reader.join()

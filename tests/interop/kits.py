@@ -11,12 +11,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Kit:
+    # What it keeps its instances by: "http" by beats, "grpc" by a connection.
+    protocol = "http"
     # Whether the node pushes to it; else it polls.
     is_pushed_to = True
     # Whether it registers anew when a beat is answered with 20404.
     registers_anew = False
     # Whether an empty list counts as news to it.
     hears_of_empty_lists = False
+    # Whether it can register many instances of a service at once.
+    registers_batches = False
+    # What its objects do not tell of a host.
+    host_lacks = ()
 
     def __init__(self, build):
         self.folder = pathlib.Path(build) / self.name.replace(" ", "-")
@@ -50,23 +56,53 @@ class Kit:
 
 
 class Java(Kit):
-    name = "java 1.4.8"
     language = "java"
     tools = ("java", "mvn")
     inputs = (HERE / "java/pom.xml", HERE / "java/Driver.java")
-    registers_anew = True
     hears_of_empty_lists = True
 
     def install_commands(self):
         pom = str(HERE / "java/pom.xml")
+        settings = [f"-Dnacos.client.version={self.version}", f"-Dinterop.build={self.folder}"]
         goals = ["compiler:compile", "dependency:copy-dependencies"]
-        yield ["mvn", "-B", "-q", "-f", pom, f"-Dinterop.build={self.folder}", *goals]
+        yield ["mvn", "-B", "-q", "-f", pom, *settings, *goals]
 
     def command(self, folder, address, namespace):
         path = f"{self.folder}/classes:{self.folder}/dependency/*"
         thrift = ["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         home = f"-Duser.home={folder}"
         return ["java", *thrift, home, "-cp", path, "Driver", address, namespace], {}
+
+
+class Java14(Java):
+    version = "1.4.8"
+    name = f"java {version}"
+    registers_anew = True
+
+
+class GrpcJava(Java):
+    protocol = "grpc"
+    # It looks every 3 s for what is to be done again.
+    is_back_within_s = 10
+
+
+class Java20(GrpcJava):
+    """The only one that tells of no abilities."""
+
+    version = "2.0.4"
+    name = f"java {version}"
+
+
+class Java25(GrpcJava):
+    version = "2.5.1"
+    name = f"java {version}"
+    registers_batches = True
+
+
+class Java31(GrpcJava):
+    version = "3.1.1"
+    name = f"java {version}"
+    registers_batches = True
 
 
 class NodeJs(Kit):
@@ -88,7 +124,7 @@ class Python(Kit):
     language = "python"
     tools = ("python3",)
     inputs = ()
-    is_pushed_to = False
+    driver = "driver.py"
 
     def missing_tool(self):
         probe = [sys.executable, "-c", "import venv, ensurepip"]
@@ -103,17 +139,74 @@ class Python(Kit):
 
     def command(self, folder, address, namespace):
         python = str(self.folder / "venv/bin/python")
-        return [python, str(HERE / "python/driver.py"), address, namespace], {}
+        return [python, str(HERE / "python" / self.driver), address, namespace], {}
 
 
 class Python01(Python):
     version = "0.1.17"
     name = f"python {version}"
+    is_pushed_to = False
 
 
 class Python10(Python):
     version = "1.0.0"
     name = f"python {version}"
+    is_pushed_to = False
 
 
-ALL = (Java, NodeJs, Python01, Python10)
+HEART_BEAT_FIELDS = ("instanceHeartBeatInterval", "instanceHeartBeatTimeOut", "ipDeleteTimeout")
+
+
+class Python32(Python):
+    version = "3.2.0"
+    name = f"python {version}"
+    driver = "async_driver.py"
+    protocol = "grpc"
+    registers_batches = True
+    host_lacks = HEART_BEAT_FIELDS
+    # It looks every 30 s for what is to be done again.
+    is_back_within_s = 40
+
+
+class Go(Kit):
+    name = "go 2.3.5"
+    language = "go"
+    tools = ("go",)
+    inputs = (HERE / "go/go.mod", HERE / "go/driver.go")
+    protocol = "grpc"
+    registers_batches = True
+    is_back_within_s = 10
+
+    def install_commands(self):
+        for path in self.inputs:
+            shutil.copy(path, self.folder)
+        # The sums, which are not kept here, come with the build.
+        yield ["go", "build", "-mod=mod", "-buildvcs=false", "-o", "driver", "."]
+
+    def command(self, _, address, namespace):
+        return [str(self.folder / "driver"), address, namespace], {}
+
+
+class Rust(Kit):
+    name = "rust 0.8.0"
+    language = "rust"
+    tools = ("cargo",)
+    inputs = (HERE / "rust/Cargo.toml", HERE / "rust/src/main.rs")
+    protocol = "grpc"
+    registers_batches = True
+    host_lacks = HEART_BEAT_FIELDS
+    # It connects again after 1, 2, 4 … s and then looks every 3 s for what is to be done again.
+    is_back_within_s = 20
+
+    def install_commands(self):
+        # Copied: the lock file and all that is built are left beside the sources.
+        shutil.copytree(HERE / "rust", self.folder / "source")
+        manifest = str(self.folder / "source/Cargo.toml")
+        yield ["cargo", "build", "--manifest-path", manifest, "--target-dir", "target"]
+
+    def command(self, _, address, namespace):
+        return [str(self.folder / "target/debug/driver"), address, namespace], {}
+
+
+# What takes longest to install comes last.
+ALL = (Java14, NodeJs, Python01, Python10, Java20, Java25, Java31, Python32, Go, Rust)

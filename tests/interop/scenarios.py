@@ -11,6 +11,8 @@ from clients import Client
 from processes import Failed, Node, check, check_equal, eventually
 
 PUSH_WITHIN_S = 1.0
+# From the end of a client's connection to the last one who hears of it.
+GONE_WITHIN_S = 2.0
 POLL_EVERY_S = 0.5
 BEAT_EVERY_S = 5.0
 # Nacos looks every 5 s whether beats are overdue; 1 s for slow machines.
@@ -27,6 +29,7 @@ class Instance:
     port: int = 8080
     cluster: str | None = "DEFAULT"
     weight: float = 2.5
+    healthy: bool = True
     metadata: dict = dataclasses.field(
         default_factory=lambda: {"version": "1.0", "sign": "a=b&c d+e%f,ü", "zone": "north"}
     )
@@ -58,7 +61,7 @@ class Instance:
             "ip": self.ip,
             "port": self.port,
             "weight": self.weight,
-            "healthy": True,
+            "healthy": self.healthy,
             "enabled": True,
             "ephemeral": True,
             "clusterName": self.cluster,
@@ -101,14 +104,18 @@ class Case:
 
     def __exit__(self, kind, error, _):
         with self.stack:
-            if error is None:
-                for client in self.clients:
-                    if client.process.poll() is None:
-                        client.quit()
-                self.node.stop()
-            elif self.node.process.poll() is None:
-                with contextlib.suppress(OSError):
-                    self.node.log.write(f"history: {self.node.history(SHOP)}\n".encode())
+            try:
+                if error is None:
+                    for client in self.clients:
+                        if client.process.poll() is None:
+                            client.quit()
+                    self.node.stop()
+                elif self.node.process.poll() is None:
+                    with contextlib.suppress(OSError):
+                        self.node.log.write(f"history: {self.node.history(SHOP)}\n".encode())
+            finally:
+                # While their logs are open.
+                self.kill_what_runs()
 
     def kill_what_runs(self):
         for x in (*self.clients, self.node):
@@ -172,7 +179,8 @@ def registers_and_deregisters(case):
     listed = client.call("list", SHOP)
     check(len(listed) == 1 and same(listed[0], SHOP.host()), f"the client's own list: {listed}")
     if case.kit.language == "java":
-        check_equal(client.call("services", SHOP), [SHOP.service], "services of the group")
+        page = client.call("services", SHOP, page=1, size=100)
+        check_equal(page, {"count": 1, "names": [SHOP.service]}, "services of the group")
     client.do("deregister", SHOP)
 
     def is_gone():
@@ -404,33 +412,237 @@ def omitted_cluster_is_named_none(case):
     eventually(is_unmoved, 10, "four beats")
 
 
+BLUE = "interop-blue"
+STOCK = SHOP.with_(service="stock.service")
+USERS = SHOP.with_(service="users.service")
+SHOP_IN_THE_SOUTH = SHOP.with_(metadata={**SHOP.metadata, "zone": "south"})
+# Nacos asks whoever is silent for 20 s whether he lives.
+IDLE_FOR_S = 25.0
+
+
+def by_address(hosts):
+    return sorted(hosts, key=lambda host: (host["ip"], host["port"]))
+
+
+def check_listed(node, wanted, what, namespace="public"):
+    """All that a node lists of a service, which is that of the first instance."""
+    listed = by_address(node.hosts(wanted[0], namespace))
+    check_equal(listed, by_address(x.host() for x in wanted), what)
+
+
+def told_whole(kit, client_host, x):
+    """Whether a client's object tells of an instance all that its kind can tell."""
+    host = {key: value for key, value in x.host().items() if key not in kit.host_lacks}
+    return same(client_host, host)
+
+
+def check_own_list(kit, client, do, wanted):
+    """What the client lists. Some SDKs answer from what was pushed to them."""
+    deadline = time.monotonic() + PUSH_WITHIN_S
+    while True:
+        listed = by_address(client.call(do, wanted[0]))
+        if len(listed) == len(wanted):
+            if all(told_whole(kit, *pair) for pair in zip(listed, wanted, strict=True)):
+                return
+        check(time.monotonic() < deadline, f"{do} by the client: {listed}\n  wanted {wanted}")
+        time.sleep(0.05)
+
+
+def register_batch(client, instances):
+    commands = [x.command() for x in instances]
+    client.do("batch", instances[0], instances=commands)
+
+
+def publishes_and_queries(case):
+    kit, node, client = case.kit, case.node, case.client("client", namespace=BLUE)
+    client.do("register", SHOP)
+    check_listed(node, [SHOP], "list after registration", BLUE)
+    check_equal(node.hosts(SHOP), [], "the same name in the public namespace")
+    check_own_list(kit, client, "list", [SHOP])
+    client.do("register", SHOP_IN_THE_SOUTH)
+    check_listed(node, [SHOP_IN_THE_SOUTH], "list after registration with other metadata", BLUE)
+    check_own_list(kit, client, "list", [SHOP_IN_THE_SOUTH])
+
+    for x in (STOCK, USERS):
+        client.do("register", x)
+    if kit.registers_batches:
+        batch = [STOCK.with_(port=port, healthy=port != 8082) for port in (8081, 8082, 8083)]
+        register_batch(client, batch)
+        check_listed(node, batch, "list after a batch, which replaces what was before", BLUE)
+        check_own_list(kit, client, "list", batch)
+        check_own_list(kit, client, "select", [batch[0], batch[2]])
+        register_batch(client, batch[:2])
+        check_listed(node, batch[:2], "list after a smaller batch", BLUE)
+        check_own_list(kit, client, "list", batch[:2])
+
+    names = []
+    for number, length in ((1, 2), (2, 1), (3, 0)):
+        page = client.call("services", SHOP, page=number, size=2)
+        check_equal(page["count"], 3, f"number of services, told by page {number}")
+        check_equal(len(page["names"]), length, f"length of page {number}")
+        names += page["names"]
+    check_equal(sorted(names), sorted(x.service for x in (SHOP, STOCK, USERS)), "services")
+
+    client.do("deregister", SHOP)
+    check_equal(node.hosts(SHOP, BLUE), [], "list after deregistration")
+    check(node.hosts(USERS, BLUE), "what is still registered is gone")
+    client.quit()
+
+    def are_gone():
+        return not any(node.hosts(x, BLUE) for x in (SHOP, STOCK, USERS))
+
+    eventually(are_gone, GONE_WITHIN_S, "gone with the connection")
+
+
+def hears_by_stream(case):
+    kit, node = case.kit, case.node
+    node.write("POST", NEIGHBOUR)
+    subscriber = case.subscriber(NEIGHBOUR)
+    client = case.client("client")
+    times = []
+
+    def change(act, fits, what):
+        since = time.monotonic()
+        act()
+        event = subscriber.hears("changed", fits, since, PUSH_WITHIN_S, what)
+        times.append(event["at"] - since)
+
+    def shows(*wanted):
+        def fits(event):
+            hosts = by_address(event["hosts"])
+            return len(hosts) == len(wanted) and all(map(told_whole, [kit] * 9, hosts, wanted))
+
+        return fits
+
+    heavier = NEIGHBOUR.with_(weight=7.0)
+    change(lambda: client.do("register", SHOP), shows(SHOP, NEIGHBOUR), "a new instance")
+    change(
+        lambda: client.do("register", SHOP_IN_THE_SOUTH),
+        shows(SHOP_IN_THE_SOUTH, NEIGHBOUR),
+        "other metadata",
+    )
+    change(
+        lambda: node.write("PUT", NEIGHBOUR, weight=7),
+        shows(SHOP_IN_THE_SOUTH, heavier),
+        "a change by HTTP",
+    )
+    change(lambda: client.do("deregister", SHOP), shows(heavier), "a deregistered instance")
+    if kit.hears_of_empty_lists:
+        change(lambda: node.write("DELETE", NEIGHBOUR), shows(), "an empty list")
+
+    subscriber.do("unsubscribe", NEIGHBOUR)
+    eventually(lambda: not node.subscribers(NEIGHBOUR), PUSH_WITHIN_S, "no subscribers any more")
+    since = time.monotonic()
+    client.do("register", SHOP)
+    for_a_while(
+        2 * PUSH_WITHIN_S,
+        lambda: check_equal(subscriber.heard("changed", since), [], "heard after unsubscribing"),
+    )
+    return "heard after " + ", ".join(f"{1000 * t:.0f}" for t in times) + " ms"
+
+
+def comes_back_by_redo(case):
+    kit, node, client = case.kit, case.node, case.client("client")
+    client.do("register", SHOP)
+    batch = [STOCK.with_(port=port) for port in (8081, 8082)]
+    if kit.registers_batches:
+        register_batch(client, batch)
+    subscriber = case.subscriber(SHOP)
+    node.kill()
+    node.start(same_data=True)
+    since = time.monotonic()
+
+    def eventually_back(probe, what):
+        eventually(probe, since + kit.is_back_within_s - time.monotonic(), what)
+        return f"{what} back after {time.monotonic() - since:.1f} s"
+
+    notes = [eventually_back(lambda: node.hosts(SHOP), "instance")]
+    check_listed(node, [SHOP], "the instance that came back")
+    if kit.registers_batches:
+        notes.append(eventually_back(lambda: node.hosts(STOCK), "batch"))
+        check_listed(node, batch, "the batch that came back")
+    notes.append(eventually_back(lambda: node.subscribers(SHOP), "subscription"))
+    start = time.monotonic()
+    client.do("register", SHOP_IN_THE_SOUTH)
+    subscriber.hears(
+        "changed",
+        lambda e: told_whole(kit, seen(e, SHOP) or {}, SHOP_IN_THE_SOUTH),
+        start,
+        PUSH_WITHIN_S,
+        "other metadata",
+    )
+    return ", ".join(notes)
+
+
+def goes_with_its_connection(case):
+    node = case.node
+    node.write("POST", NEIGHBOUR)
+    subscriber = case.subscriber(NEIGHBOUR)
+    client = case.client("client")
+    start = time.monotonic()
+    client.do("register", SHOP)
+    subscriber.hears("changed", lambda e: seen(e, SHOP), start, PUSH_WITHIN_S, "the instance")
+    for_a_while(IDLE_FOR_S, lambda: check_listed(node, [SHOP, NEIGHBOUR], "list while idle"))
+    changes = len(subscriber.heard("changed", start))
+    check_equal(changes, 1, "number of changes heard while there was one")
+
+    since = time.monotonic()
+    client.kill()
+    eventually(lambda: len(node.hosts(SHOP)) == 1, GONE_WITHIN_S, "gone with its client")
+    gone_s = time.monotonic() - since
+    check_listed(node, [NEIGHBOUR], "list without the client")
+    event = subscriber.hears(
+        "changed", lambda e: not seen(e, SHOP), since, GONE_WITHIN_S, "the instance is gone"
+    )
+    check(seen(event, NEIGHBOUR), "the neighbour is gone as well")
+    return f"gone after {1000 * gone_s:.0f} ms, heard after {1000 * (event['at'] - since):.0f} ms"
+
+
 # The long ones first: all run side by side.
 ALL = (
-    ("an instance stays listed and healthy for 40 s while its client beats", stays_healthy, "any"),
+    ("an instance stays listed and healthy for 40 s while its client beats", stays_healthy, "http"),
     (
         "the instance of a killed client turns unhealthy, then goes; a subscriber hears of both",
         is_dropped_when_killed,
-        "any",
+        "http",
     ),
     (
         "an instance is back after the node was killed and started empty",
         comes_back_after_restart,
-        "any",
+        "http",
     ),
     ("a subscriber hears of every change within 1 s by push", hears_by_push, "pushed"),
     ("a listener fires once for every change", hears_by_polls, "polling"),
     (
         "a registered instance is listed whole, a deregistered one is gone",
         registers_and_deregisters,
-        "any",
+        "http",
     ),
     ("an update outlasts beats that tell the old values", updates_outlast_beats, "polling"),
     ("a beat alone registers an instance", a_beat_alone_registers, "polling"),
     ("an omitted cluster is named None and stays so", omitted_cluster_is_named_none, "polling"),
+    (
+        "instances and subscription are back after the node was killed and started again",
+        comes_back_by_redo,
+        "grpc",
+    ),
+    (
+        "an instance stays listed while its client is idle, is gone when it is killed, is missed",
+        goes_with_its_connection,
+        "grpc",
+    ),
+    ("a subscriber hears of every change until it unsubscribes", hears_by_stream, "grpc"),
+    (
+        "instances, batches and services are registered, changed, listed, deregistered",
+        publishes_and_queries,
+        "grpc",
+    ),
 )
 
 
 def of(kit):
     """The tests for a kit: name and function."""
-    kind = "pushed" if kit.is_pushed_to else "polling"
-    return [(name, function) for name, function, whose in ALL if whose in ("any", kind)]
+    whose_it_takes = {kit.protocol}
+    if kit.protocol == "http":
+        whose_it_takes.add("pushed" if kit.is_pushed_to else "polling")
+    return [(name, function) for name, function, whose in ALL if whose in whose_it_takes]

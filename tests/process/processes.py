@@ -124,9 +124,9 @@ class Node:
         self.starts = 0
         self.process = None
 
-    def start(self):
-        """Starts it without any data of an earlier run; returns when it is ready."""
-        self.starts += 1
+    def start(self, same_data=False):
+        """Starts it, without any data of an earlier run unless told; returns when it is ready."""
+        self.starts += not same_data
         data = self.folder / f"node-data-{self.starts}"
         command = [self.binary, "--port", str(self.port), "--data-dir", str(data)]
         self.process = PROCESSES.start(

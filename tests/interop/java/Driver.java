@@ -1,13 +1,18 @@
 import com.alibaba.nacos.api.NacosFactory;
 import com.alibaba.nacos.api.naming.NamingService;
+import com.alibaba.nacos.api.naming.listener.EventListener;
 import com.alibaba.nacos.api.naming.listener.NamingEvent;
 import com.alibaba.nacos.api.naming.pojo.Instance;
+import com.alibaba.nacos.api.naming.pojo.ListView;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
@@ -20,13 +25,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A NamingService moved by lines of JSON: a command per line on stdin, its answer and what the
- * client hears on stdout (see README.md), the client's log on stderr.
+ * A NamingService of any version from 1.4 on, moved by lines of JSON: a command per line on stdin,
+ * its answer and what the client hears on stdout (see README.md), the client's log on stderr.
  */
 public final class Driver {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final PrintStream OUT =
         new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    private static final Map<String, EventListener> LISTENERS = new HashMap<>();
 
     public static void main(String[] arguments) throws Exception {
         System.setOut(System.err);
@@ -69,24 +75,41 @@ public final class Driver {
         }
         String group = command.get("group").asText();
         if (action.equals("services")) {
-            return naming.getServicesOfServer(1, 100, group).getData();
+            ListView<String> page = naming.getServicesOfServer(
+                command.get("page").asInt(), command.get("size").asInt(), group);
+            return Map.of("count", page.getCount(), "names", page.getData());
         }
         String service = command.get("service").asText();
         switch (action) {
             case "register":
                 naming.registerInstance(service, group, instance(command));
                 return "ok";
+            case "batch":
+                List<Instance> all = new ArrayList<>();
+                command.get("instances").forEach(x -> all.add(instance(x)));
+                // Not in every version.
+                NamingService.class
+                    .getMethod("batchRegisterInstance", String.class, String.class, List.class)
+                    .invoke(naming, service, group, all);
+                return "ok";
             case "deregister":
                 naming.deregisterInstance(service, group, instance(command));
                 return "ok";
             case "list":
                 return naming.getAllInstances(service, group, false);
+            case "select":
+                return naming.selectInstances(service, group, true, false);
             case "subscribe":
-                naming.subscribe(service, group, event -> {
+                EventListener listener = event -> {
                     NamingEvent change = (NamingEvent) event;
                     tell("event", "changed", "hosts", change.getInstances(),
                         "by", ClientLog.lastChangeBy);
-                });
+                };
+                LISTENERS.put(group + "@@" + service, listener);
+                naming.subscribe(service, group, listener);
+                return "ok";
+            case "unsubscribe":
+                naming.unsubscribe(service, group, LISTENERS.remove(group + "@@" + service));
                 return "ok";
             default:
                 throw new IllegalArgumentException(action);
@@ -98,6 +121,9 @@ public final class Driver {
         x.setIp(command.get("ip").asText());
         x.setPort(command.get("port").asInt());
         x.setClusterName(command.get("cluster").asText());
+        if (command.has("healthy")) {
+            x.setHealthy(command.get("healthy").asBoolean());
+        }
         if (command.has("weight")) {
             x.setWeight(command.get("weight").asDouble());
         }
