@@ -21,6 +21,8 @@ class Kit:
     hears_of_empty_lists = False
     # Whether it can register many instances of a service at once.
     registers_batches = False
+    # Whether the node hears that nobody listens any more.
+    unsubscribes_at_the_node = True
     # What its objects do not tell of a host.
     host_lacks = ()
 
@@ -91,6 +93,8 @@ class Java20(GrpcJava):
 
     version = "2.0.4"
     name = f"java {version}"
+    # It exchanges service and group when it unsubscribes.
+    unsubscribes_at_the_node = False
 
 
 class Java25(GrpcJava):
