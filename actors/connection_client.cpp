@@ -110,7 +110,8 @@ void connection_client_state::on_subscribe(const subscribe_service& msg) {
   }
   auto held_by = known ? known->held_by : new_lease(msg.service);
   subscriber_ptr x(
-    new subscriber(held_by, std::move(clusters), msg.app, wire->info.client_version));
+    new subscriber(held_by, std::move(clusters), msg.app, wire->info.client_version,
+                   wire->info.client_ip));
   if (send_to_service(self, context, msg.service, subscribe{x, msg.answer}))
     wire->rows.subscriptions[msg.service] = x;
   else
@@ -127,7 +128,8 @@ void connection_client_state::on_unsubscribe(const unsubscribe_service& msg) {
   std::erase(left, msg.clusters);
   if (!left.empty() && left.size() < known->clusters.size()) {
     pushes->forget({msg.service, msg.clusters});
-    i->second = new subscriber(known->held_by, std::move(left), known->app, known->agent);
+    i->second = new subscriber(known->held_by, std::move(left), known->app, known->agent,
+                               known->client_ip);
     send_to_service(self, context, msg.service, subscribe{i->second, msg.answer});
     return;
   }
@@ -159,6 +161,13 @@ void connection_client_state::on_check(const check_hold& msg) {
                     unsubscribe{msg.subscribed, {change_reason::request}});
 }
 
+void connection_client_state::compare_with_services() {
+  context->directory.for_each(
+    [this](const service_ref&, const service_actor& actor, const service_view_ptr&) {
+      self->send(actor, compare_connection{wire->info.id});
+    });
+}
+
 void connection_client_state::send_all_rows() {
   for (auto& [service, x] : wire->rows.publications)
     send_publish(x, {change_reason::restart}, nullptr);
@@ -167,6 +176,7 @@ void connection_client_state::send_all_rows() {
     if (auto view = context->directory.find(service->view()))
       self->send(self, view_push{view, steady_ms(self)});
   }
+  compare_with_services();
   on_resync({});
 }
 
@@ -359,6 +369,8 @@ void connection_client_state::on_lost(const connection_lost& msg) {
     send_to_service(self, context, service, withdraw{x->held_by, {msg.why}, nullptr});
   for (auto& [service, x] : rows.subscriptions)
     send_to_service(self, context, service, unsubscribe{x->held_by, {msg.why}});
+  if (origin)
+    compare_with_services(); // it failed once, and may have left more than its rows say
   auto publications = rows.publications.size();
   auto subscriptions = rows.subscriptions.size();
   rows = {};

@@ -43,6 +43,8 @@ private:
                     publication_ptr before = nullptr);
   /// After a restart: whatever the failed actor had on its way goes out once more.
   void send_all_rows();
+  /// Messages of a failed actor, or to it, may be lost: all services look for themselves.
+  void compare_with_services();
   void push_view(const service_view& view, const std::string& clusters,
                  std::int64_t changed_at_ms);
   void push_due(std::int64_t now_ms);

@@ -29,6 +29,8 @@ using service_actor = caf::typed_actor<
   caf::reacts_to<delete_service>,
   // A restarted CLIENT SHARD asks for what its clients had published and subscribed here.
   caf::reacts_to<recall>,
+  // A CONNECTION CLIENT was restarted, or ended after a restart.
+  caf::reacts_to<compare_connection>,
   // A CLIENT SHARD has told a restarted service all that it knows of it.
   caf::reacts_to<replayed>,
   // INTERNAL: look whether anybody still needs the service; ask silent shards again.

@@ -74,6 +74,12 @@ struct recall {
   std::uint64_t life = 0;
 };
 
+/// The actor of a connection failed once, so that messages of it or to it may be lost: the service
+/// compares what it believes with the connection, if there still is one.
+struct compare_connection {
+  std::string connection_id;
+};
+
 struct replayed {
   std::size_t shard = 0;
   std::vector<publication_ptr> publications;
@@ -391,6 +397,7 @@ NACRE_LOCAL_MESSAGE(unsubscribe)
 NACRE_LOCAL_MESSAGE(stored_changed)
 NACRE_LOCAL_MESSAGE(delete_service)
 NACRE_LOCAL_MESSAGE(recall)
+NACRE_LOCAL_MESSAGE(compare_connection)
 NACRE_LOCAL_MESSAGE(replayed)
 NACRE_LOCAL_MESSAGE(adopt)
 NACRE_LOCAL_MESSAGE(respawn_service)

@@ -48,15 +48,20 @@ publication_ptr with_health(const publication& x, bool healthy);
 /// A client that wants to hear of the changes of one service.
 struct subscriber : boost::intrusive_ref_counter<subscriber, boost::thread_safe_counter> {
   subscriber(lease_ptr l, std::vector<std::string> wanted, std::string app_name,
-             std::string user_agent)
+             std::string user_agent, std::string ip_of_client = {})
     : held_by(std::move(l)),
       clusters(std::move(wanted)),
       app(std::move(app_name)),
-      agent(std::move(user_agent)) {}
+      agent(std::move(user_agent)),
+      client_ip(std::move(ip_of_client)) {}
 
   bool wants(std::string_view wanted) const {
     return std::find(clusters.begin(), clusters.end(), wanted) != clusters.end();
   }
+
+  /// Where the client is, as operators are shown it.
+  const std::string& ip() const { return client_ip.empty() ? held_by->client.ip : client_ip; }
+  std::string address() const { return client_ip.empty() ? held_by->client.address() : client_ip; }
 
   /// One address may ask for several selections of a service; more replace the oldest.
   static constexpr std::size_t clusters_max = 8;
@@ -67,6 +72,8 @@ struct subscriber : boost::intrusive_ref_counter<subscriber, boost::thread_safe_
   const std::vector<std::string> clusters;
   const std::string app;
   const std::string agent;
+  /// Of a connection; empty for an ip:port client, whose id says it.
+  const std::string client_ip;
 };
 
 using subscriber_ptr = boost::intrusive_ptr<const subscriber>;

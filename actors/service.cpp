@@ -1,6 +1,7 @@
 #include "actors/service.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "protocol/json_writer.hpp"
 
@@ -222,27 +223,45 @@ void service_state::take_connection_rows(const service_view& last) {
 void service_state::reconcile_connections() {
   // A connection leaves the table before it takes back what it held, and this actor is in its
   // predecessor's place by now: what a connection took back there is seen here.
-  std::vector<lease_ptr> gone;
+  std::set<client_id> gone;
   auto check = [&](auto& x) {
     auto& client = x->held_by->client;
     if (client.kind == client_kind::connection && !context->connections.find(client.ip))
-      gone.push_back(x->held_by);
+      gone.insert(client);
   };
   table->publications().for_each(check);
   table->subscribers().for_each(check);
-  for (auto& held_by : gone) {
-    if (table->withdraw(held_by->client, context->wall_ms()))
-      remember(change_kind::removed, {change_reason::connection_closed}, held_by);
-    table->unsubscribe(held_by->client);
-  }
-  context->connections.for_each([this](const connection_ptr& x) {
-    client_id client{x->info.id, 0, client_kind::connection};
-    auto published = table->publications().find(client);
-    auto subscribed = table->subscribers().find(client);
-    self->send(x->actor.get(), check_hold{table->key(),
-                                          published ? (*published)->held_by : nullptr,
-                                          subscribed ? (*subscribed)->held_by : nullptr});
-  });
+  for (auto& client : gone)
+    drop_connection(client);
+  context->connections.for_each([this](const connection_ptr& x) { send_check(*x); });
+}
+
+void service_state::drop_connection(const client_id& client) {
+  if (auto published = table->withdraw(client, context->wall_ms()))
+    remember(change_kind::removed, {change_reason::connection_closed}, published->held_by);
+  table->unsubscribe(client);
+}
+
+void service_state::send_check(const connection& x) {
+  client_id client{x.info.id, 0, client_kind::connection};
+  auto published = table->publications().find(client);
+  auto subscribed = table->subscribers().find(client);
+  self->send(x.actor.get(), check_hold{table->key(), published ? (*published)->held_by : nullptr,
+                                       subscribed ? (*subscribed)->held_by : nullptr});
+}
+
+void service_state::on_compare(const compare_connection& msg) {
+  if (rebuild)
+    return; // compared with all connections when it is done
+  client_id client{msg.connection_id, 0, client_kind::connection};
+  if (auto x = context->connections.find(msg.connection_id))
+    return send_check(*x);
+  bool published = table->publications().find(client) != nullptr;
+  if (!published && !table->subscribers().find(client))
+    return;
+  drop_connection(client);
+  finish_change(true, nullptr);
+  note_use();
 }
 
 void service_state::finish_rebuilding() {
@@ -362,6 +381,7 @@ service_actor::behavior_type service(service_actor::stateful_pointer<service_sta
     on<&service_state::on_stored_changed>(self),
     on<&service_state::on_delete>(self),
     on<&service_state::on_recall>(self),
+    on<&service_state::on_compare>(self),
     on<&service_state::on_replayed>(self),
     on<&service_state::on_tick>(self),
     on<&service_state::on_status>(self),

@@ -24,6 +24,7 @@ struct service_state : actor_state {
   void on_stored_changed(const stored_changed& msg);
   void on_delete(const delete_service& msg);
   void on_recall(const recall& msg);
+  void on_compare(const compare_connection& msg);
   void on_replayed(const replayed& msg);
   void on_tick(const caf::tick_atom& msg);
   caf::result<actor_status> on_status(const status_request& msg);
@@ -45,6 +46,8 @@ private:
   /// Of a restart: connections tell what they hold only if it differs from the last view.
   void take_connection_rows(const service_view& last);
   void reconcile_connections();
+  void drop_connection(const client_id& client);
+  void send_check(const connection& x);
   void remember(change_kind what, const change_cause& cause, const lease_ptr& who);
   void ask_silent_shards();
   void finish_rebuilding();

@@ -4,6 +4,14 @@
 
 namespace nacre {
 
+namespace {
+
+bool is_connection(const publication& x) {
+  return x.held_by->client.kind == client_kind::connection;
+}
+
+} // namespace
+
 void service_table::touch(std::int64_t now_ms) {
   ++state_.revision;
   // Above every time that was told before, also within one millisecond, and above what a query
@@ -14,7 +22,7 @@ void service_table::touch(std::int64_t now_ms) {
 
 void service_table::apply_terms(const publication& x) const {
   const auto& held = *x.held_by;
-  if (held.client.kind == client_kind::connection)
+  if (is_connection(x))
     return; // kept by its connection, not by beats
   const auto& published = x.instances.front();
   const metadata_map* metadata = &published.metadata;
@@ -45,6 +53,7 @@ publish_result service_table::publish(const publication_ptr& x, std::int64_t now
   state_.listed = true;
   state_.publications = state_.publications.with(x, place);
   state_.instances += x->instances.size() - (before ? before->instances.size() : 0);
+  state_.connections += !before && is_connection(*x) ? 1 : 0;
   apply_terms(*x);
   touch(now_ms);
   return {before ? publish_result::updated : publish_result::added, std::move(before)};
@@ -57,6 +66,7 @@ publication_ptr service_table::withdraw(const client_id& client, std::int64_t no
   auto gone = *known;
   state_.publications = state_.publications.without(client);
   state_.instances -= gone->instances.size();
+  state_.connections -= is_connection(*gone) ? 1 : 0;
   touch(now_ms);
   return gone;
 }
@@ -122,6 +132,7 @@ service_view_ptr service_table::make_view() const {
   view->listed = state_.listed;
   view->publications = state_.publications;
   view->instances = state_.instances;
+  view->connections = state_.connections;
   view->subscribers = state_.subscribers;
   view->overlays = state_.overlays;
   view->metadata = state_.metadata;

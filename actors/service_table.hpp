@@ -80,6 +80,7 @@ private:
     bool listed = false;
     publication_set publications;
     std::size_t instances = 0;
+    std::size_t connections = 0;
     subscriber_set subscribers;
     overlay_table_ptr overlays;
     service_metadata_ptr metadata;

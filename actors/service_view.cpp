@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <tuple>
 
 #include "protocol/json_writer.hpp"
 #include "protocol/text.hpp"
@@ -15,6 +18,29 @@ instance service_view::effective(const instance& published) const {
   return published;
 }
 
+namespace {
+
+/// Two connections may publish the very same instance; it is shown once.
+void drop_repeated(std::vector<selected_instance>& all) {
+  auto less = [&](std::size_t a, std::size_t b) {
+    auto key = [&](std::size_t i) {
+      auto& x = all[i].effective;
+      return std::tuple(std::string_view(x.ip), x.port, std::string_view(x.cluster_name), i);
+    };
+    return key(a) < key(b);
+  };
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), less);
+  std::vector<bool> repeated(all.size());
+  for (std::size_t i = 1; i < order.size(); ++i)
+    repeated[order[i]] = same_instance(all[order[i - 1]].effective, all[order[i]].effective);
+  std::size_t i = 0;
+  std::erase_if(all, [&](const selected_instance&) { return repeated[i++]; });
+}
+
+} // namespace
+
 selection_result service_view::select(const instance_selection& wanted) const {
   auto clusters = split(wanted.clusters, ',');
   std::erase(clusters, std::string_view()); // a lone or trailing comma asks for nothing
@@ -23,16 +49,18 @@ selection_result service_view::select(const instance_selection& wanted) const {
            || std::find(clusters.begin(), clusters.end(), x.cluster_name) != clusters.end();
   };
   selection_result result;
-  std::size_t healthy = 0;
   for_each_instance([&](const publication&, instance x) {
     if (!in_cluster(x) || (wanted.enabled_only && !x.enabled))
-      return;
-    healthy += x.healthy ? 1 : 0;
-    if (wanted.healthy_only && !x.healthy)
       return;
     bool shown = x.healthy;
     result.instances.push_back({std::move(x), shown});
   });
+  if (connections > 0)
+    drop_repeated(result.instances);
+  auto is_healthy = [](const selected_instance& x) { return x.effective.healthy; };
+  auto healthy = std::count_if(result.instances.begin(), result.instances.end(), is_healthy);
+  if (wanted.healthy_only)
+    std::erase_if(result.instances, std::not_fn(is_healthy));
   // Only stored metadata protects; 0 / 0 is no number and does not.
   auto ratio = static_cast<double>(healthy) / static_cast<double>(result.instances.size());
   if (metadata && ratio <= std::max(0.0, metadata->protect_threshold)) {
@@ -63,7 +91,12 @@ std::optional<instance> service_view::find_instance(std::string_view ip, std::ui
   for (auto client : {client_kind::ephemeral, client_kind::persistent})
     if (auto found = of(publications.find(client_id{std::string(ip), port, client})))
       return found;
-  return std::nullopt;
+  std::optional<instance> found;
+  publications.for_each([&](const publication_ptr& x) {
+    if (!found && x->held_by->client.kind == client_kind::connection)
+      found = of(&x);
+  });
+  return found;
 }
 
 rendered_list render_list(const service_key_view& key, std::string_view clusters,

@@ -100,6 +100,8 @@ public:
   publication_set publications;
   /// Number of instances in `publications`.
   std::size_t instances = 0;
+  /// How many of the publications are held by connections.
+  std::size_t connections = 0;
   subscriber_set subscribers;
   /// Null if no instance has an override.
   overlay_table_ptr overlays;

@@ -49,6 +49,10 @@ client_record find_client(const call& c) {
     else
       record.subscriptions.emplace_back(key, subscribed);
   });
+  if (c.context().connections.find(id)) {
+    record.id = {id, 0, client_kind::connection};
+    found = true;
+  }
   if (!found)
     throw refusal{result_error(404, result_code::resource_not_found,
                                "clientId [ " + shortened(id, 128) + " ] not exist")};
@@ -60,6 +64,7 @@ std::optional<reply> list_clients(call& c) {
   for_each_hold(c, [&](const service_ref&, const lease& held_by, const auto&, const auto&) {
     ids[held_by.client.to_string()] = true;
   });
+  c.context().connections.for_each([&](const connection_ptr& x) { ids[x->info.id] = true; });
   json_writer out;
   out.begin_array();
   for (auto& [id, there] : ids)
@@ -68,8 +73,30 @@ std::optional<reply> list_clients(call& c) {
   return result_reply(out.view());
 }
 
+/// Nacos tells more of a connection than of an ip:port.
+std::string connection_json(const call& c, const connection& x, bool v3) {
+  auto age_ms = steady_now_ms() - x.active_ms;
+  auto port = x.info.remote_address.substr(x.info.remote_address.rfind(':') + 1);
+  json_writer out;
+  out.begin_object()
+    .field("clientId", x.info.id)
+    .field("ephemeral", true)
+    .field("lastUpdatedTime", c.context().wall_ms() - age_ms)
+    .field("clientType", "connection")
+    .field("connectType", "GRPC")
+    .field("appName", x.info.app)
+    .field("version", x.info.client_version)
+    .field("clientIp", x.info.client_ip)
+    .key("clientPort");
+  v3 ? out.integer(parse_int32(port).value_or(0)) : out.string(port);
+  out.end_object();
+  return out.take();
+}
+
 std::string client_json(const call& c, bool v3) {
   auto record = find_client(c);
+  if (auto x = c.context().connections.find(record.id.ip))
+    return connection_json(c, *x, v3);
   auto age_ms = steady_now_ms() - record.renewed_ms;
   json_writer out;
   out.begin_object()
@@ -90,20 +117,19 @@ std::optional<reply> get_client_v3(call& c) { return result_reply(client_json(c,
 std::optional<reply> published_v2(call& c) {
   json_writer out;
   out.begin_array();
-  for (auto& [key, x] : find_client(c).publications) {
-    auto& one = x->instances.front();
-    out.begin_object()
-      .field("namespace", key->namespace_id)
-      .field("group", key->group)
-      .field("serviceName", key->name)
-      .key("registeredInstance")
-      .begin_object()
-      .field("ip", one.ip)
-      .field("port", one.port)
-      .field("cluster", one.cluster_name)
-      .end_object()
-      .end_object();
-  }
+  for (auto& [key, x] : find_client(c).publications)
+    for (auto& one : x->instances)
+      out.begin_object()
+        .field("namespace", key->namespace_id)
+        .field("group", key->group)
+        .field("serviceName", key->name)
+        .key("registeredInstance")
+        .begin_object()
+        .field("ip", one.ip)
+        .field("port", one.port)
+        .field("cluster", one.cluster_name)
+        .end_object()
+        .end_object();
   out.end_array();
   return result_reply(out.view());
 }
@@ -120,15 +146,15 @@ std::optional<reply> subscribed_v2(call& c) {
       .begin_object()
       .field("app", x->app)
       .field("agent", x->agent)
-      .field("addr", x->held_by->client.address())
+      .field("addr", x->address())
       .end_object()
       .end_object();
   out.end_array();
   return result_reply(out.view());
 }
 
-void write_publisher_v3(json_writer& out, const service_key& key, const publication& x) {
-  auto& one = x.instances.front();
+void write_publisher_v3(json_writer& out, const service_key& key, const publication& x,
+                        const instance& one) {
   out.begin_object()
     .field("namespaceId", key.namespace_id)
     .field("groupName", key.group)
@@ -155,7 +181,7 @@ void write_subscriber_v3(json_writer& out, const service_key& key, const subscri
     .field("clientId", x.held_by->client.to_string())
     .field("appName", x.app)
     .field("agent", x.agent)
-    .field("address", x.held_by->client.address())
+    .field("address", x.address())
     .end_object()
     .end_object();
 }
@@ -164,7 +190,8 @@ std::optional<reply> published_v3(call& c) {
   json_writer out;
   out.begin_array();
   for (auto& [key, x] : find_client(c).publications)
-    write_publisher_v3(out, *key, *x);
+    for (auto& one : x->instances)
+      write_publisher_v3(out, *key, *x, one);
   out.end_array();
   return result_reply(out.view());
 }
@@ -198,14 +225,14 @@ std::optional<reply> publishers_v2(call& c) {
   // Recorded: without both ip and port this call of v2 finds nothing.
   if (view && !filter.ip.empty() && filter.port >= 0)
     view->publications.for_each([&](const publication_ptr& x) {
-      auto& one = x->instances.front();
-      if (filter.matches(one.ip, one.port))
-        out.begin_object()
-          .field("ip", one.ip)
-          .field("port", one.port)
-          .field("cluster", one.cluster_name)
-          .field("clientId", x->held_by->client.to_string())
-          .end_object();
+      for (auto& one : x->instances)
+        if (filter.matches(one.ip, one.port))
+          out.begin_object()
+            .field("ip", one.ip)
+            .field("port", one.port)
+            .field("cluster", one.cluster_name)
+            .field("clientId", x->held_by->client.to_string())
+            .end_object();
     });
   out.end_array();
   return result_reply(out.view());
@@ -219,10 +246,10 @@ std::optional<reply> subscribers_v2(call& c) {
   if (auto view = c.context().directory.find(key->view()))
     view->subscribers.for_each([&](const subscriber_ptr& x) {
       auto& client = x->held_by->client;
-      if (filter.matches(client.ip, client.port))
+      if (filter.matches(x->ip(), client.port))
         out.begin_object()
           .field("clientId", client.to_string())
-          .field("ip", client.ip)
+          .field("ip", x->ip())
           .field("port", client.port)
           .end_object();
     });
@@ -237,8 +264,9 @@ std::optional<reply> publishers_v3(call& c) {
   out.begin_array();
   if (auto view = c.context().directory.find(key->view()))
     view->publications.for_each([&](const publication_ptr& x) {
-      if (filter.matches(x->instances.front().ip, x->instances.front().port))
-        write_publisher_v3(out, *key, *x);
+      for (auto& one : x->instances)
+        if (filter.matches(one.ip, one.port))
+          write_publisher_v3(out, *key, *x, one);
     });
   out.end_array();
   return result_reply(out.view());
@@ -251,7 +279,7 @@ std::optional<reply> subscribers_of_service_v3(call& c) {
   out.begin_array();
   if (auto view = c.context().directory.find(key->view()))
     view->subscribers.for_each([&](const subscriber_ptr& x) {
-      if (filter.matches(x->held_by->client.ip, x->held_by->client.port))
+      if (filter.matches(x->ip(), x->held_by->client.port))
         write_subscriber_v3(out, *key, *x);
     });
   out.end_array();

@@ -165,11 +165,11 @@ std::optional<reply> subscribers_v3(call& c) {
       .field("namespaceId", key->namespace_id)
       .field("groupName", key->group)
       .field("serviceName", key->name)
-      .field("ip", client.ip)
+      .field("ip", x->ip())
       .field("port", client.port)
       .field("agent", x->agent)
       .field("appName", x->app)
-      .field("address", client.address())
+      .field("address", x->address())
       .end_object();
   }
   out.end_array().end_object();

@@ -49,11 +49,12 @@ std::string metrics_json(const call& c, bool v1, bool with_machine) {
       .field("subscribeCount", counters.subscribers.load());
     if (v1)
       out.field("responsibleInstanceCount", counters.instances.load());
-    out.field("clientCount", counters.clients.load())
-      .field("connectionBasedClientCount", 0)
+    auto connections = static_cast<std::int64_t>(c.context().connections.size());
+    out.field("clientCount", counters.clients + connections)
+      .field("connectionBasedClientCount", connections)
       .field("ephemeralIpPortClientCount", counters.clients.load())
       .field("persistentIpPortClientCount", 0)
-      .field("responsibleClientCount", counters.clients.load());
+      .field("responsibleClientCount", counters.clients + connections);
     if (with_machine) {
       auto use = measure(c.env.started_ms, c.context().wall_ms());
       out.field("cpu", use.cpu).field("load", use.load).field("mem", use.memory);

@@ -157,10 +157,10 @@ std::optional<reply> subscribers_v1(call& c) {
   for (auto& [view, x] : page_of(all, page, size)) {
     auto& client = x->held_by->client;
     out.begin_object()
-      .field("addrStr", client.address())
+      .field("addrStr", x->address())
       .field("agent", x->agent)
       .field("app", x->app)
-      .field("ip", client.ip)
+      .field("ip", x->ip())
       .field("port", client.port)
       .field("namespaceId", view->key->namespace_id)
       .field("serviceName", view->key->grouped_name())
