@@ -285,10 +285,19 @@ struct udp_ack {
 
 // -- to METADATA ---------------------------------------------------------------------------------
 
-/// New override of one instance; `metadata_id` is `ip:port:cluster`.
+/// Changes the override of one instance; `metadata_id` is `ip:port:cluster`.
 struct overlay_change {
+  enum class kind : std::uint8_t {
+    /// `overlay` takes the place of what is stored.
+    replace,
+    /// Its metadata is added to what is stored; without that, all of it is stored.
+    add_metadata,
+    /// The keys of its metadata are taken out of what is stored.
+    remove_metadata,
+  };
   std::string metadata_id;
   instance_overlay overlay;
+  kind how = kind::replace;
 };
 
 struct put_overlays {

@@ -27,12 +27,28 @@ void metadata_state::tell_service(const service_ref& service, const ticket_ptr& 
     complete(answer, std::move(otherwise));
 }
 
+namespace {
+
+void apply(const overlay_change& change, overlay_table& table) {
+  using kind = overlay_change::kind;
+  auto known = table.find(change.metadata_id);
+  if (change.how == kind::replace || (known == table.end() && change.how == kind::add_metadata)) {
+    table[change.metadata_id] = change.overlay;
+  } else if (known != table.end()) {
+    for (auto& [key, value] : change.overlay.metadata)
+      change.how == kind::add_metadata ? set_metadata(known->second.metadata, key, value)
+                                       : remove_metadata(known->second.metadata, key);
+  }
+}
+
+} // namespace
+
 void metadata_state::on_put_overlays(const put_overlays& msg) {
   auto present = context->store.overlays(msg.service->view());
   auto next = present ? std::make_shared<overlay_table>(*present)
                       : std::make_shared<overlay_table>();
   for (auto& change : msg.changes)
-    (*next)[change.metadata_id] = change.overlay;
+    apply(change, *next);
   if (next->size() > context->options.limits.instances_max)
     return complete(msg.answer, {ec::limit_reached, "too many overrides of one service"});
   context->store.set_overlays(msg.service, std::move(next));

@@ -224,24 +224,16 @@ metadata_batch make_metadata_batch(const call& c, const service_key_view& key,
                                    const metadata_map& metadata, bool remove) {
   auto targets = read_targets(c);
   auto view = find_listed(c, key);
-  auto overlays = view ? view->overlays : nullptr;
   metadata_batch batch;
   json_writer out;
   out.begin_object().key("updated").begin_array();
+  using kind = overlay_change::kind;
   auto touch = [&](const instance& published, bool ephemeral_as_asked) {
-    auto id = published.metadata_id();
-    auto known = overlays ? overlays->find(id) : overlay_table::const_iterator{};
-    bool overlaid = overlays && known != overlays->end();
-    if (!remove || overlaid) {
-      // The reference resets weight and enabled to 1 and true here when there was no override;
-      // an operator who adds a key to the metadata did not ask for that.
-      auto overlay = overlaid ? known->second
-                              : instance_overlay{published.weight, published.enabled, {}};
-      for (auto& [name, value] : metadata)
-        remove ? remove_metadata(overlay.metadata, name)
-               : set_metadata(overlay.metadata, name, value);
-      batch.changes.push_back({std::move(id), std::move(overlay)});
-    }
+    // The reference resets weight and enabled to 1 and true here when there was no override; an
+    // operator who adds a key to the metadata did not ask for that.
+    batch.changes.push_back({published.metadata_id(),
+                             {published.weight, published.enabled, metadata},
+                             remove ? kind::remove_metadata : kind::add_metadata});
     out.string(published.ip + ':' + std::to_string(published.port) + ":unknown:"
                + published.cluster_name + (ephemeral_as_asked ? ":ephemeral" : ":persist"));
   };

@@ -82,6 +82,28 @@ TEST_CASE("overrides hold over registrations and end 60 s after their instance")
   CHECK(effective().weight == 1.0);
 }
 
+TEST_CASE("keys added to an instance's metadata at the same time are all kept") {
+  node_fixture node;
+  node.register_instance("s", "10.0.0.1", {{"own", "1"}});
+  node.settle();
+  using kind = overlay_change::kind;
+  auto change = [&](const std::string& name, kind how) {
+    caf::anon_send(node.context->metadata.get(),
+                   put_overlays{node.key("s"),
+                                {{"10.0.0.1:80:DEFAULT", {2.0, true, {{name, "x"}}}, how}},
+                                nullptr});
+  };
+  change("never", kind::remove_metadata);
+  change("a", kind::add_metadata);
+  change("b", kind::add_metadata);
+  change("c", kind::add_metadata);
+  change("b", kind::remove_metadata);
+  node.settle();
+  auto shown = node.find("s")->find_instance("10.0.0.1", 80, "DEFAULT").value();
+  CHECK(shown.metadata == metadata_map{{"a", "x"}, {"c", "x"}, {"own", "1"}});
+  CHECK(shown.weight == 2.0);
+}
+
 TEST_CASE("a write whose actor dies is answered, not forgotten") {
   under_seeds([](std::uint64_t seed) {
     node_fixture node(seed);
