@@ -33,6 +33,8 @@ using service_actor = caf::typed_actor<
   caf::reacts_to<compare_connection>,
   // A CLIENT SHARD has told a restarted service all that it knows of it.
   caf::reacts_to<replayed>,
+  // INTERNAL: while the node warms up, an empty first list is answered late.
+  caf::reacts_to<answer_empty>,
   // INTERNAL: look whether anybody still needs the service; ask silent shards again.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 

@@ -63,6 +63,9 @@ struct stored_changed {
   ticket_ptr answer;
 };
 
+/// Subscribers that came before any publisher have waited long enough for their first list.
+struct answer_empty {};
+
 struct delete_service {
   ticket_ptr answer;
 };
@@ -404,6 +407,7 @@ NACRE_LOCAL_MESSAGE(withdraw)
 NACRE_LOCAL_MESSAGE(subscribe)
 NACRE_LOCAL_MESSAGE(unsubscribe)
 NACRE_LOCAL_MESSAGE(stored_changed)
+NACRE_LOCAL_MESSAGE(answer_empty)
 NACRE_LOCAL_MESSAGE(delete_service)
 NACRE_LOCAL_MESSAGE(recall)
 NACRE_LOCAL_MESSAGE(compare_connection)

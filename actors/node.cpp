@@ -31,6 +31,8 @@ void node_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
   self->set_down_handler([this](const caf::down_msg& msg) { on_down(msg); });
   self->set_exit_handler([this](const caf::exit_msg& msg) { on_exit(msg); });
+  if (context->started_ms == 0)
+    context->started_ms = steady_ms(self);
   auto& system = self->system();
   auto& c = context;
   // Each only needs those before it to do its work; the shards come last, as writes begin there.

@@ -56,6 +56,13 @@ struct node_context {
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   };
 
+  /// Whether clients may still be on their way back after a restart of the node.
+  bool warming_up(std::int64_t steady_now_ms) const {
+    return steady_now_ms - started_ms < options.push.warm_up.count();
+  }
+  /// When the root started first, ms of the steady clock.
+  std::atomic<std::int64_t> started_ms{0};
+
   nacre::directory directory;
   lease_table leases;
   history_book history;

@@ -46,10 +46,23 @@ void push_engine_state::on_changed(const service_changed& msg) {
 void push_engine_state::on_subscribed(const service_subscribed& msg) {
   // One subscriber's first push is no change of the service: it opens no merge window.
   auto& service = msg.who->held_by->service;
-  if (auto view = context->directory.find(service->view())) {
-    packets.clear();
-    push_to(*view, msg.who, {false, {msg.who->held_by->client}, steady_ms(self)});
-  }
+  auto now = steady_ms(self);
+  push_task task{false, {msg.who->held_by->client}, now};
+  auto view = context->directory.find(service->view());
+  if (!view || hold_back(*view, task, now))
+    return;
+  packets.clear();
+  push_to(*view, msg.who, task);
+}
+
+bool push_engine_state::hold_back(const service_view& view, const push_task& task,
+                                  std::int64_t now_ms) {
+  if (view.instances != 0 || !context->warming_up(now_ms))
+    return false;
+  auto left_ms = context->started_ms + context->options.push.warm_up.count() - now_ms;
+  tasks->submit_later(view.key, task, now_ms, left_ms);
+  run();
+  return true;
 }
 
 void push_engine_state::on_tick(const push_tick& msg) {
@@ -77,7 +90,7 @@ void push_engine_state::run() {
 
 void push_engine_state::push(const service_ref& service, const push_task& task) {
   auto view = context->directory.find(service->view());
-  if (!view)
+  if (!view || hold_back(*view, task, steady_ms(self)))
     return;
   packets.clear();
   if (task.to_all)

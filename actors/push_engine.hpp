@@ -47,6 +47,8 @@ private:
 
   /// Pushes what is due and arms the timer for what is not.
   void run();
+  /// While the node warms up, an empty list waits for the end of that.
+  bool hold_back(const service_view& view, const push_task& task, std::int64_t now_ms);
   void push(const service_ref& service, const push_task& task);
   void push_to(const service_view& view, const subscriber_ptr& who, const push_task& task);
   /// The datagram of one selection, made once per push.

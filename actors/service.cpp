@@ -14,6 +14,9 @@ namespace {
 /// A restarted service asks shards that did not answer again after this time.
 constexpr auto rebuild_retry = 200ms;
 
+/// Below the 3 s that SDKs wait for an answer.
+constexpr auto first_list_patience = 2s;
+
 } // namespace
 
 void service_state::start(node_context_ptr ctx, service_ref key, bool failed_before) {
@@ -45,6 +48,8 @@ void service_state::publish_view() {
   bool now_present = !table->publications().empty();
   if (std::exchange(present, now_present) != now_present)
     self->send(context->fuzzy_watch.get(), presence_changed{table->key(), now_present});
+  if (now_present)
+    on_answer_empty({});
   auto count = [](std::atomic<std::int64_t>& total, std::size_t& counted, std::size_t now) {
     if (now != counted)
       total += static_cast<std::int64_t>(now) - static_cast<std::int64_t>(counted);
@@ -67,6 +72,19 @@ void service_state::complete_when_rebuilt(const ticket_ptr& answer) {
   if (rebuild && answer)
     rebuild->waiting.push_back(answer);
   else
+    complete(answer);
+}
+
+void service_state::complete_when_listed(const ticket_ptr& answer) {
+  if (!answer || rebuild || present || !context->warming_up(steady_ms(self)))
+    return complete_when_rebuilt(answer);
+  if (first_lists.empty())
+    self->delayed_send(self, first_list_patience, answer_empty{});
+  first_lists.push_back(answer);
+}
+
+void service_state::on_answer_empty(const answer_empty&) {
+  for (auto& answer : std::exchange(first_lists, {}))
     complete(answer);
 }
 
@@ -125,7 +143,7 @@ void service_state::on_subscribe(const subscribe& msg) {
     publish_view();
     self->send(context->push_engine.get(), service_subscribed{msg.who});
   }
-  complete_when_rebuilt(msg.answer);
+  complete_when_listed(msg.answer);
 }
 
 void service_state::on_unsubscribe(const unsubscribe& msg) {
@@ -380,6 +398,7 @@ service_actor::behavior_type service(service_actor::stateful_pointer<service_sta
     on<&service_state::on_unsubscribe>(self),
     on<&service_state::on_stored_changed>(self),
     on<&service_state::on_delete>(self),
+    on<&service_state::on_answer_empty>(self),
     on<&service_state::on_recall>(self),
     on<&service_state::on_compare>(self),
     on<&service_state::on_replayed>(self),

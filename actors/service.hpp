@@ -23,6 +23,7 @@ struct service_state : actor_state {
   void on_unsubscribe(const unsubscribe& msg);
   void on_stored_changed(const stored_changed& msg);
   void on_delete(const delete_service& msg);
+  void on_answer_empty(const answer_empty& msg);
   void on_recall(const recall& msg);
   void on_compare(const compare_connection& msg);
   void on_replayed(const replayed& msg);
@@ -43,6 +44,8 @@ private:
   void finish_change(bool visible, const ticket_ptr& answer);
   /// While it is rebuilt, an answer waits until readers see what it tells.
   void complete_when_rebuilt(const ticket_ptr& answer);
+  /// A subscriber that is back before the publishers must not take an empty list for the truth.
+  void complete_when_listed(const ticket_ptr& answer);
   /// Of a restart: connections tell what they hold only if it differs from the last view.
   void take_connection_rows(const service_view& last);
   void reconcile_connections();
@@ -64,6 +67,8 @@ private:
   /// What of this service is in the node's counters.
   std::size_t counted_instances = 0;
   std::size_t counted_subscribers = 0;
+  /// Subscribers' answers that wait for the first publisher while the node warms up.
+  std::vector<ticket_ptr> first_lists;
   /// Whether readers see any publisher.
   bool present = false;
   /// Last use while nobody publishes, ms of the steady clock.

@@ -264,6 +264,10 @@ std::vector<option_row> liveness_and_push_rows() {
               .help = "Changes of one service within this time after its last push merge into one "
                       "more."},
              at(push, &push_options::merge_window), 0, year_ms),
+      number({.keys = {"nacre.push.warm-up-ms"},
+              .help = "For this long after the start, empty lists are not pushed: clients are "
+                      "still registering again."},
+             at(push, &push_options::warm_up), 0, 60'000),
       number({.keys = {"nacre.push.udp-ack-timeout-ms"},
               .help = "A datagram that was not acknowledged for this long is sent again."},
              at(push, &push_options::udp_ack_timeout), 1, year_ms),

@@ -55,6 +55,9 @@ struct push_options {
   /// Changes of one service within this time after its last push merge into one more push;
   /// `nacos.naming.push.pushTaskDelay`. The first change of a quiet service is pushed at once.
   milliseconds merge_window{500};
+  /// For this long after the start clients are still registering again: that a service has no
+  /// instance yet is not told to subscribers unasked, and an answer that says so waits a while.
+  milliseconds warm_up{5'000};
   /// A datagram that was not acknowledged for this long is sent again.
   milliseconds udp_ack_timeout{10'000};
   /// How often an unacknowledged datagram is sent again before it counts as failed.

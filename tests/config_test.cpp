@@ -99,6 +99,7 @@ const std::map<std::string, std::string> samples = {
     {"nacos.naming.expireInstance", "false"},
     {"nacre.liveness.subscriber-timeout-ms", "31000"},
     {"nacos.naming.push.pushTaskDelay", "0"},
+    {"nacre.push.warm-up-ms", "0"},
     {"nacre.push.udp-ack-timeout-ms", "9000"},
     {"nacre.push.udp-retransmits", "0"},
     {"nacre.push.udp-pending-max", "12"},

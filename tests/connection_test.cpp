@@ -360,6 +360,29 @@ TEST_CASE("a fuzzy watch hears which services are there, come and go") {
   CHECK(b.link->sent[4].body.find("DELETE_SERVICE") != std::string::npos);
 }
 
+TEST_CASE("after a restart nobody is told an empty list while publishers are on their way back") {
+  connection_fixture node(1, options{});
+  auto b = node.connect("2_b_2");
+  auto c = node.connect("3_c_3");
+  auto early = node.subscribe(b, "s");
+  auto none = node.subscribe(c, "gone");
+  node.advance(500ms);
+  CHECK_FALSE(early.done());
+  CHECK(b.link->sent.empty());
+  auto a = node.connect("1_a_1");
+  node.publish(a, "s", {"1.1.1.1"});
+  node.settle();
+  CHECK(early.code() == ec::none);
+  REQUIRE(b.link->sent.size() == 1);
+  CHECK(node.push(b.link->sent[0]).second == "1.1.1.1");
+  node.advance(2s);
+  CHECK(none.code() == ec::none); // before its client gives up
+  CHECK(c.link->sent.empty());
+  node.advance(3s);
+  REQUIRE(c.link->sent.size() == 1);
+  CHECK(node.push(c.link->sent[0]).second.empty());
+}
+
 TEST_CASE("kills of any actor lose nothing a live connection holds, and keep nothing of a dead one") {
   under_seeds([](std::uint64_t seed) {
     connection_fixture node(seed);

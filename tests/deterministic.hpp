@@ -99,10 +99,16 @@ struct recording_sink final : datagram_sink {
   std::vector<datagram> sent;
 };
 
+/// Options of a node whose clients are all back: nobody waits for them.
+inline options warm(options opts = {}) {
+  opts.push.warm_up = 0ms;
+  return opts;
+}
+
 /// A whole node in virtual time.
 class node_fixture : public deterministic {
 public:
-  explicit node_fixture(std::uint64_t seed = 1, options opts = {}, std::size_t shards = 3)
+  explicit node_fixture(std::uint64_t seed = 1, options opts = warm(), std::size_t shards = 3)
     : deterministic(seed), context(std::make_shared<node_context>(std::move(opts), shards)) {
     context->wall_ms = [this] { return 1'700'000'000'000 + now_ms(); };
     context->datagrams = sink;

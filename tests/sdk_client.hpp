@@ -16,6 +16,7 @@
 #include "grpc/sdk_server.hpp"
 #include "grpc/services.grpc.pb.h"
 #include "protocol/json_reader.hpp"
+#include "tests/deterministic.hpp"
 
 namespace nacre::test {
 
@@ -24,7 +25,7 @@ using namespace std::chrono_literals;
 /// A node with real threads and the SDK port on loopback.
 class live_node {
 public:
-  explicit live_node(options opts = {})
+  explicit live_node(options opts = warm())
     : context(std::make_shared<node_context>(std::move(opts), 2)), system(config()) {
     spawn_node(system, context);
     caf::scoped_actor self(system);

@@ -124,11 +124,14 @@ class Node:
         self.starts = 0
         self.process = None
 
-    def start(self, same_data=False):
-        """Starts it, without any data of an earlier run unless told; returns when it is ready."""
+    def start(self, same_data=False, settings=()):
+        """Starts it, without any data of an earlier run unless told; returns when it is ready.
+        `settings` are texts `key=value`."""
         self.starts += not same_data
         data = self.folder / f"node-data-{self.starts}"
         command = [self.binary, "--port", str(self.port), "--data-dir", str(data)]
+        for setting in settings:
+            command += ["--set", setting]
         self.process = PROCESSES.start(
             command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
