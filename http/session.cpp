@@ -256,9 +256,8 @@ void http_session::on_write(beast::error_code ec) {
   if (ec || !keep_alive_)
     return do_close();
   begin_request();
-  if (buffer_.size() == 0)
-    return do_read();
-  // A pipelined request waits already; through the queue, so that others get their turn.
+  // Through the queue: others get their turn, though a pipelined request waits already, and else
+  // the next request has often arrived by then, so that the read finds it at once.
   net::post(socket_.get_executor(), [self = shared_from_this()] { self->parse(); });
 }
 
