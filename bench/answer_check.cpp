@@ -24,18 +24,6 @@ constexpr std::array<std::pair<request_kind, std::string_view>, 4> words{{
                 std::string(body.substr(0, 300)));
 }
 
-/// The values of `key` (with quotes and colon) in `body`, up to any of `ends`.
-std::vector<std::string_view> values_of(std::string_view body, std::string_view key,
-                                        std::string_view ends) {
-  std::vector<std::string_view> result;
-  for (auto i = body.find(key); i != body.npos; i = body.find(key, i)) {
-    i += key.size();
-    const auto end = std::min(body.find_first_of(ends, i), body.size());
-    result.push_back(body.substr(i, end - i));
-  }
-  return result;
-}
-
 std::uint64_t meaning_of_list(std::string_view body, const expectation& wanted) {
   const auto hosts = wanted.hosts;
   auto addresses = values_of(body, R"("ip":")", "\"");
@@ -67,6 +55,17 @@ std::uint64_t meaning_of_list(std::string_view body, const expectation& wanted) 
 }
 
 } // namespace
+
+std::vector<std::string_view> values_of(std::string_view body, std::string_view key,
+                                        std::string_view ends) {
+  std::vector<std::string_view> result;
+  for (auto i = body.find(key); i != body.npos; i = body.find(key, i)) {
+    i += key.size();
+    const auto end = std::min(body.find_first_of(ends, i), body.size());
+    result.push_back(body.substr(i, end - i));
+  }
+  return result;
+}
 
 request_kind parse_kind(std::string_view word) {
   for (const auto& [kind, name] : words)

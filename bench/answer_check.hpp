@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nacre::bench {
 
@@ -27,6 +28,10 @@ struct expectation {
 /// though their JSON differs in order, extra keys and times. Throws `failure` unless the answer is
 /// right.
 std::uint64_t meaning_of(request_kind kind, std::string_view body, const expectation& wanted);
+
+/// The values of `key` (with quotes and colon) in `body`, up to any of `ends`.
+std::vector<std::string_view> values_of(std::string_view body, std::string_view key,
+                                        std::string_view ends);
 
 /// The cheap check for every answer under load: right ending and a size near `size`, the size of
 /// the answer that was checked in full.

@@ -3,11 +3,9 @@
 
 #include "bench/arguments.hpp"
 #include "bench/clock.hpp"
-#include "bench/endpoint.hpp"
+#include "bench/contest.hpp"
 #include "bench/failure.hpp"
 #include "bench/fleet.hpp"
-#include "bench/load_report.hpp"
-#include "bench/server_cpu.hpp"
 #include "bench/sources.hpp"
 
 #include <utility>
@@ -50,17 +48,8 @@ struct settings {
   std::size_t connections = 0;
   std::size_t rounds = 0;
   std::size_t answer_size = 0;
-  timed_load::span times;
+  load_window::span times;
   std::chrono::milliseconds settle{};
-};
-
-/// One server under load and what it has reached in the current case.
-struct contestant {
-  named_endpoint server;
-  bool is_bare = false;
-  std::int64_t pid = 0; // 0 = not known
-  std::int64_t refreshed_ns = 0;
-  standing result;
 };
 
 /// The requests of a case. `sizes` are those of the answers, empty while they are unknown.
@@ -192,33 +181,14 @@ private:
         refresh();
         run_round(set, one);
       }
-    for (const auto& one : contestants_)
-      print_standing(kind, one.server.name, one.result);
-    const auto& subject = contestants_.front();
-    for (std::size_t i = 1; i < contestants_.size(); ++i)
-      print_ratio(kind, subject.server.name, subject.result, contestants_[i].server.name,
-                  contestants_[i].result);
-    std::fflush(stdout);
+    print_case(to_word(kind), contestants_);
   }
 
   void run_round(const request_set& set, contestant& one) {
-    auto& result = one.result;
-    timed_load load(set, one.is_bare, result.sizes, options_.times, result.cursor);
-    const auto cpu_begin = one.pid ? process_cpu_ns(one.pid) : 0;
-    const auto begin = now_ns();
-    const auto report = run_pool(one.server.address, options_.connections, load);
-    const auto wall = static_cast<double>(now_ns() - begin);
-    if (one.pid) {
-      const auto cpu = static_cast<double>(process_cpu_ns(one.pid) - cpu_begin);
-      result.cpu_us.push_back(cpu / 1e3 / static_cast<double>(load.answers()));
-      result.server.push_back(cpu / wall);
-    }
-    result.rates.push_back(load.per_second());
-    result.generator.push_back(report.busy);
-    result.answers += load.answers();
-    result.reconnects += report.reconnects;
-    result.latencies_ns.insert(result.latencies_ns.end(), load.latencies_ns().begin(),
-                               load.latencies_ns().end());
+    timed_load load(set, one.is_bare, one.result.sizes, options_.times, one.result.cursor);
+    measure_round(one, load.window(), [&] {
+      return run_pool(one.server.address, options_.connections, load);
+    });
   }
 
   settings options_;
@@ -239,39 +209,14 @@ settings read_settings(const arguments& args) {
   result.rounds = args.whole("rounds", 3, 1, 100);
   result.answer_size = args.whole("answer-size", 2'000, 0, 16'000'000);
   result.settle = std::chrono::milliseconds(args.whole("settle-ms", 1'500, 0, 5'000));
-  result.times.measure_s = args.real("seconds", 5, 0.05, 12);
-  result.times.warmup_s = args.real("warmup-seconds", 1, 0, 11);
+  result.times = read_times(args, 12);
   if (result.times.measure_s + result.times.warmup_s > 12)
     throw usage_error("a round of more than 12 s outlives the instances, which nobody beats for");
   return result;
 }
 
-/// `text` is NAME=PID.
-void assign_pid(std::vector<contestant>& contestants, const std::string& text) {
-  const auto equals = text.find('=');
-  const auto name = text.substr(0, equals);
-  for (auto& one : contestants)
-    if (one.server.name == name && equals != text.npos) {
-      one.pid = parse_whole("pid", text.substr(equals + 1), 1, 1 << 22);
-      process_cpu_ns(one.pid); // fails now rather than after the fill
-      return;
-    }
-  throw usage_error("--pid wants NAME=PID with the name of a target, not " + text);
-}
-
 int run(const arguments& args) {
-  std::vector<contestant> contestants;
-  for (const auto& text : args.all("target"))
-    contestants.emplace_back().server = parse_named_endpoint(text);
-  for (const auto& text : args.all("bare")) {
-    contestants.emplace_back().server = parse_named_endpoint(text);
-    contestants.back().is_bare = true;
-  }
-  if (contestants.empty())
-    throw usage_error("no --target and no --bare, see --help");
-  for (const auto& text : args.all("pid"))
-    assign_pid(contestants, text);
-  comparison(read_settings(args), std::move(contestants)).run();
+  comparison(read_settings(args), read_contestants(args)).run();
   return EXIT_SUCCESS;
 }
 

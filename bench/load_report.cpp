@@ -21,7 +21,8 @@ std::size_t quiet_rounds(const standing& result) {
 
 } // namespace
 
-void print_standing(request_kind kind, const std::string& name, const standing& result) {
+void print_standing(std::string_view name_of_case, const std::string& name,
+                    const standing& result) {
   const auto& sizes = result.sizes;
   const auto bytes = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
   const auto to_us = [&](double share) {
@@ -29,7 +30,7 @@ void print_standing(request_kind kind, const std::string& name, const standing& 
   };
   std::printf("case=%s target=%s per_second=%.0f p50_us=%.0f p99_us=%.0f body_bytes=%zu "
               "answers=%zu reconnects=%zu hash=",
-              std::string(to_word(kind)).c_str(), name.c_str(), median(result.rates), to_us(0.5),
+              std::string(name_of_case).c_str(), name.c_str(), median(result.rates), to_us(0.5),
               to_us(0.99), sizes.empty() ? 0 : bytes / sizes.size(), result.answers,
               result.reconnects);
   if (result.meaning)
@@ -46,13 +47,13 @@ void print_standing(request_kind kind, const std::string& name, const standing& 
   std::printf("\n");
 }
 
-void print_ratio(request_kind kind, const std::string& subject_name, const standing& subject,
-                 const std::string& other_name, const standing& other) {
+void print_ratio(std::string_view name_of_case, const std::string& subject_name,
+                 const standing& subject, const std::string& other_name, const standing& other) {
   // Of neighbouring rounds, so that what disturbs both (another job, a hot core) cancels out.
   std::vector<double> ratios;
   for (std::size_t i = 0; i < subject.rates.size(); ++i)
     ratios.push_back(other.rates[i] > 0 ? subject.rates[i] / other.rates[i] : 0);
-  std::printf("ratio case=%s %s/%s=%.3f range=%.3f..%.3f", std::string(to_word(kind)).c_str(),
+  std::printf("ratio case=%s %s/%s=%.3f range=%.3f..%.3f", std::string(name_of_case).c_str(),
               subject_name.c_str(), other_name.c_str(), median(ratios), quantile(ratios, 0),
               quantile(ratios, 1));
   // The same way round: above 1, the subject needs less processor time for an answer.

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "bench/answer_check.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nacre::bench {
@@ -26,10 +25,10 @@ struct standing {
 };
 
 /// One line for one server.
-void print_standing(request_kind kind, const std::string& name, const standing& result);
+void print_standing(std::string_view name_of_case, const std::string& name, const standing& result);
 
 /// One line that holds the subject against another server.
-void print_ratio(request_kind kind, const std::string& subject_name, const standing& subject,
-                 const std::string& other_name, const standing& other);
+void print_ratio(std::string_view name_of_case, const std::string& subject_name,
+                 const standing& subject, const std::string& other_name, const standing& other);
 
 } // namespace nacre::bench

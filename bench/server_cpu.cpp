@@ -29,4 +29,12 @@ std::int64_t process_cpu_ns(std::int64_t pid) {
   return (user + system) * (1'000'000'000 / ::sysconf(_SC_CLK_TCK));
 }
 
+std::int64_t process_resident_kib(std::int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; file >> word;)
+    if (std::int64_t size = 0; word == "VmRSS:" && file >> size)
+      return size;
+  throw failure("there is no process " + std::to_string(pid));
+}
+
 } // namespace nacre::bench

@@ -9,4 +9,7 @@ namespace nacre::bench {
 /// `failure` if there is no such process.
 std::int64_t process_cpu_ns(std::int64_t pid);
 
+/// Resident memory of process `pid`, KiB.
+std::int64_t process_resident_kib(std::int64_t pid);
+
 } // namespace nacre::bench

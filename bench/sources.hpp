@@ -2,6 +2,7 @@
 
 #include "bench/answer_check.hpp"
 #include "bench/load_pool.hpp"
+#include "bench/load_window.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -44,34 +45,22 @@ private:
 /// Goes round and round the passes for a time and measures after a warm-up.
 class timed_load : public request_source {
 public:
-  struct span {
-    double warmup_s = 0;
-    double measure_s = 0;
-  };
-
   /// `cursor` is the number of the next request and lives as long as the server does, so that its
   /// next round goes on with changes that are real.
-  timed_load(const request_set& set, bool is_bare, std::vector<std::size_t> sizes, span times,
-             std::size_t& cursor);
+  timed_load(const request_set& set, bool is_bare, std::vector<std::size_t> sizes,
+             load_window::span times, std::size_t& cursor);
 
   const std::string* next(std::size_t& ticket) override;
   void on_answer(std::size_t ticket, const timed_answer& answer) override;
 
-  [[nodiscard]] std::size_t answers() const { return answers_; } // warm-up included
-  [[nodiscard]] double per_second() const;
-  [[nodiscard]] const std::vector<std::uint32_t>& latencies_ns() const { return latencies_ns_; }
+  [[nodiscard]] const load_window& window() const { return window_; }
 
 private:
   const request_set& set_;
   bool is_bare_;
   std::vector<std::size_t> sizes_;
-  span times_;
+  load_window window_;
   std::size_t& cursor_;
-  std::int64_t begin_ns_ = 0; // of the measurement; 0 until the first request
-  std::int64_t end_ns_ = 0;
-  std::int64_t last_ns_ = 0;
-  std::size_t answers_ = 0;
-  std::vector<std::uint32_t> latencies_ns_;
 };
 
 } // namespace nacre::bench
