@@ -3,7 +3,8 @@
 
 The servers are a bare_server on a free port and a registry of a few lines that keeps what it is
 told, answers in chunks or with Content-Length, pushes over UDP and can be told to answer wrongly:
-a bench that counts wrong answers as right would be worse than none.
+a bench that counts wrong answers as right would be worse than none. Over gRPC the registry is a
+nacre, and the one that answers wrongly the bare_grpc_server.
 """
 
 import argparse
@@ -16,9 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 PUSH_DELAY_S = 0.03
 TIMEOUT_S = 60
@@ -143,7 +146,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Bare:
-    """A bare_server on a port of its own choice."""
+    """A bare_server or bare_grpc_server on a port of its own choice."""
 
     def __init__(self, program):
         self.process = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
@@ -155,7 +158,50 @@ class Bare:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(TIMEOUT_S)
-        assert code == 0, f"bare_server ended with {code}"
+        assert code == 0, f"the bare server ended with {code}"
+
+
+class Node:
+    """A nacre on a free port whose gRPC port, 1000 above, is free too."""
+
+    def __init__(self, program):
+        self.folder = tempfile.TemporaryDirectory()
+        self.port = self.free_port()
+        self.target = f"127.0.0.1:{self.port + 1000}"
+        words = f"--port {self.port} --mode standalone --server-ip 127.0.0.1 --log-level warn"
+        self.process = subprocess.Popen([program, *words.split(), "--set",
+                                         "nacre.http.address=127.0.0.1", "--data-dir",
+                                         self.folder.name])
+
+    @staticmethod
+    def free_port():
+        for port in range(21000 + os.getpid() % 5000, 64000, 7):
+            with socket.socket() as one, socket.socket() as other:
+                try:
+                    one.bind(("127.0.0.1", port))
+                    other.bind(("127.0.0.1", port + 1000))
+                    return port
+                except OSError:
+                    pass
+        raise AssertionError("no free port")
+
+    def __enter__(self):
+        url = f"http://127.0.0.1:{self.port}/nacos/v1/console/health/readiness"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for _ in range(TIMEOUT_S * 10):
+            assert self.process.poll() is None, "nacre ended"
+            try:
+                opener.open(url, timeout=1).close()
+                return self
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("nacre is not ready")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(TIMEOUT_S)
+        self.folder.cleanup()
+        assert code == 0, f"nacre ended with {code}"
 
 
 def run(program, *words, code=0, says=""):
@@ -233,8 +279,34 @@ def smoke_memory(args):
     run(*bench, "--target", wrong.target(), "--one-service", "50", code=1, says="49 hosts")
 
 
+def smoke_grpc_load(args):
+    load = "--services 7 --instances 3 --connections 4 --rounds 1".split() + SHORT
+    single = ("--samples 20 --subscribers 10 --changes 3 --change-interval-ms 600 --held 20 "
+              "--held-services 3").split()
+    quick = "--settle-ms 100".split()
+    run(args.program, "--help", says="--cases LIST")
+    run(args.program, "--target", "x=192.0.2.1:9848", code=2, says="only loopback")
+    run(args.program, "--target", "x=127.0.0.1:1", "--cases", "beat", code=2, says="no such case")
+    with Bare(args.bare) as bare, Node(args.nacre) as node:
+        bare_words = ["--bare", f"bare={bare.target}", "--pid", f"bare={bare.process.pid}"]
+        node_words = ["--target", f"a={node.target}", "--pid", f"a={node.process.pid}"]
+        every = "register,query,push,fanout,held"
+        text = run(args.program, *node_words, *bare_words, *load, *single, *quick, "--cases", every,
+                   says=r"ratio case=grpc-query a/bare=\d")
+        sizes = re.findall(r"case=grpc-query target=\w+ .* body_bytes=(\d+)", text)
+        assert len(sizes) == 2 and abs(int(sizes[0]) - int(sizes[1])) < 10, sizes
+        assert re.search(r"push target=a samples=20 .* lost=0", text), "a push is missing"
+        assert re.search(r"fanout target=a subscribers=10 changes=3 .*last_p50_ms=\d", text)
+        assert re.search(r"held target=a connections=20 .* cleaned_ms=\d", text)
+        # A server that is no registry must not pass for one.
+        for case in ("register", "query", "push", "fanout", "held"):
+            run(args.program, "--target", f"a={bare.target}", *load, *single, *quick, "--cases",
+                case, code=1, says="wrong answer|no ServerCheckResponse")
+
+
 def main():
     benches = {
+        "grpc_load": smoke_grpc_load,
         "http_load": smoke_http_load,
         "push_latency": smoke_push_latency,
         "memory": smoke_memory,
@@ -242,7 +314,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("bench", choices=benches)
     parser.add_argument("program", help="the bench to run")
-    parser.add_argument("--bare", help="the bare_server, for http_load")
+    parser.add_argument("--bare", help="the bare server, for http_load and grpc_load")
+    parser.add_argument("--nacre", help="the node, for grpc_load")
     args = parser.parse_args()
     benches[args.bench](args)
 
