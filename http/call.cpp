@@ -122,13 +122,16 @@ std::string_view call::agent() const {
 std::string_view call::source_ip() const {
   if (!request.forwarded_for.empty())
     return trim(request.forwarded_for.substr(0, request.forwarded_for.find(',')));
-  return request.real_ip.empty() ? std::string_view(request.remote_ip) : request.real_ip;
+  return request.real_ip.empty() ? std::string_view(*request.remote_ip) : request.real_ip;
 }
 
 std::shared_ptr<const std::string> call::caller_unless(std::string_view instance_ip) const {
-  auto from = shortened(source_ip(), 64);
-  if (from == instance_ip)
+  auto source = source_ip();
+  if (source == instance_ip)
     return nullptr;
+  if (source.data() == request.remote_ip->data())
+    return request.remote_ip; // no proxy in between
+  auto from = shortened(source, 64);
   make_valid_utf8(from);
   return std::make_shared<const std::string>(std::move(from));
 }

@@ -32,7 +32,8 @@ struct http_request {
   std::string_view real_ip;
   std::string_view app_name;
   std::string_view accept;
-  std::string remote_ip;
+  /// Address of the other end of the connection, never null; one object for all its requests.
+  std::shared_ptr<const std::string> remote_ip;
 };
 
 /// Where the answer of a ticket stands, seen from the handler's thread and the actors'.

@@ -105,7 +105,7 @@ void http_server::on_accept(worker& owner, boost::system::error_code ec, tcp::so
     socket.close(ec);
   } else {
     ++connections_;
-    auto session = std::make_shared<http_session>(std::move(socket), *this);
+    auto session = std::make_shared<http_session>(std::move(socket), *this, owner.answers);
     net::post(owner.io, [&owner, session] {
       owner.sessions.push_back(session);
       session->run();

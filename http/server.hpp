@@ -10,11 +10,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "config/options.hpp"
+#include "http/answer_queue.hpp"
 #include "http/router.hpp"
 
 namespace nacre {
-
-class http_session;
 
 /// The listener and its I/O threads. Each thread has an `io_context` of its own and a connection
 /// stays on one thread, so sessions need no lock and no strand.
@@ -43,9 +42,10 @@ public:
   void on_session_end() { --connections_; }
 
 private:
-  /// One I/O thread; all but `io` is touched on that thread only.
+  /// One I/O thread; all but `io` and `answers` is touched on that thread only.
   struct worker {
     boost::asio::io_context io{1};
+    answer_queue answers{io};
     boost::asio::steady_timer deadline_timer{io};
     /// Sessions to be checked for slow clients and told of the end.
     std::vector<std::weak_ptr<http_session>> sessions;

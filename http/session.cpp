@@ -89,13 +89,15 @@ void write_head(std::string& head, const reply& answer, bool keep_alive, unsigne
 
 } // namespace
 
-http_session::http_session(net::ip::tcp::socket socket, http_server& server)
+http_session::http_session(net::ip::tcp::socket socket, http_server& server,
+                           answer_queue& answers)
   : server_(server),
+    answers_(answers),
     socket_(std::move(socket)),
     buffer_(server.options().header_bytes_max + server.options().body_bytes_max) {
   beast::error_code ec;
   if (auto remote = socket_.remote_endpoint(ec); !ec)
-    remote_ip_ = remote.address().to_string();
+    remote_ip_ = std::make_shared<const std::string>(remote.address().to_string());
   socket_.set_option(net::ip::tcp::no_delay(true), ec);
   socket_.non_blocking(true, ec);
 }
@@ -209,10 +211,7 @@ void http_session::handle() {
 }
 
 void http_session::post(reply answer) {
-  net::post(socket_.get_executor(),
-            [self = shared_from_this(), answer = std::move(answer)]() mutable {
-              self->do_write(std::move(answer));
-            });
+  answers_.add(shared_from_this(), std::move(answer));
 }
 
 void http_session::do_write(reply answer) {

@@ -13,6 +13,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "config/options.hpp"
+#include "http/answer_queue.hpp"
 #include "http/router.hpp"
 
 namespace nacre {
@@ -25,13 +26,16 @@ class http_server;
 /// called from elsewhere.
 class http_session final : public reply_sink, public std::enable_shared_from_this<http_session> {
 public:
-  http_session(boost::asio::ip::tcp::socket socket, http_server& server);
+  http_session(boost::asio::ip::tcp::socket socket, http_server& server, answer_queue& answers);
   ~http_session() override;
 
   void run();
 
   /// The answer of an actor; goes on to the session's own thread.
   void post(reply answer) override;
+
+  /// The same, on the session's thread.
+  void deliver(reply answer) { do_write(std::move(answer)); }
 
   /// Ends the connection after the request that is under way.
   void stop();
@@ -59,8 +63,9 @@ private:
   void set_deadline(milliseconds from_now);
 
   http_server& server_;
+  answer_queue& answers_;
   boost::asio::ip::tcp::socket socket_;
-  std::string remote_ip_;
+  std::shared_ptr<const std::string> remote_ip_ = std::make_shared<const std::string>();
   boost::beast::flat_buffer buffer_;
   /// Header fields of one request: given back as a whole before the next.
   std::array<std::byte, 2048> field_space_;

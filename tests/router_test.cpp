@@ -85,7 +85,7 @@ struct api {
     request.uri = target.substr(0, mark);
     if (mark != target.npos)
       request.query = target.substr(mark + 1);
-    request.remote_ip = "10.9.9.9";
+    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
     return ask(request);
   }
 
@@ -543,7 +543,7 @@ TEST_CASE("the agent is User-Agent, else Client-Version; the source is the first
   http_request request;
   request.method = http_method::get;
   request.uri = "/nacos/v1/ns/agent";
-  request.remote_ip = "10.9.9.9";
+  request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
   CHECK(text_of(node.ask(request)) == "|10.9.9.9");
   request.client_version = "1.4.8";
   CHECK(text_of(node.ask(request)) == "1.4.8|10.9.9.9");

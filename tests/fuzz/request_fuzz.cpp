@@ -58,7 +58,7 @@ void read_header(http_request& request, std::string_view line) {
 
 http_request read_request(std::string_view text) {
   http_request request;
-  request.remote_ip = "127.0.0.1";
+  request.remote_ip = std::make_shared<const std::string>("127.0.0.1");
   request.content_type = "application/x-www-form-urlencoded";
   auto line = fuzz::take_until(text, "\n");
   request.method_name = fuzz::take_until(line, " ");
