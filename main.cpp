@@ -2,8 +2,6 @@
 #include <csignal>
 #include <iostream>
 
-#include <malloc.h>
-
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
@@ -19,6 +17,12 @@
 #ifdef NACRE_TEST_HOOK
 #include "tests/hook/kill_actor.hpp"
 #endif
+
+/// Read by jemalloc at its start. Few arenas: a registry's memory is one big shared heap, and each
+/// arena keeps its own slack. What hostile requests took for a moment goes back within a second.
+extern "C" {
+const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
 
 namespace {
 
@@ -151,11 +155,6 @@ int run(const options& opts) {
 } // namespace
 
 int main(int argc, char** argv) {
-  // Few arenas: a registry's memory is one big shared heap, and each arena keeps its own slack.
-  mallopt(M_ARENA_MAX, 2);
-  // Fixed, or glibc would keep the large buffers of hostile requests in the heap for good.
-  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
   try {
     auto loaded = load_options(argc, argv, process_environment());
