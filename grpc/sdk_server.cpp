@@ -144,7 +144,9 @@ private:
     auto deadline = std::chrono::system_clock::now()
                     + env_.api.context->options.connections.setup_patience;
     auto alarm = std::make_shared<grpc::Alarm>();
-    alarm->Set(deadline, [this, from, ticket, answer, alarm](bool) {
+    // Taken out when it rings: an alarm keeps its function, which else would keep it for ever.
+    alarm->Set(deadline, [this, from, ticket, answer, alarm](bool) mutable {
+      auto rung = std::move(alarm);
       if (!from->give_up(ticket))
         return;
       --held_;
