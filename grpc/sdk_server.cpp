@@ -4,6 +4,8 @@
 #include <set>
 #include <sstream>
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
@@ -23,6 +25,20 @@ const std::set<std::string_view> cluster_only{"ServerLoaderInfoRequest", "Server
 
 /// Requests that may wait for their connection's setup at one time.
 constexpr int held_max = 10'000;
+
+/// Texts of the libraries below, which quote what clients sent, become lines of our log.
+void log_below(std::string_view library, std::string_view text) {
+  if (spdlog::should_log(spdlog::level::debug))
+    spdlog::debug("{}: {}", library, loggable(text, 256));
+}
+
+void take_over_logs() {
+  gpr_set_log_function([](gpr_log_func_args* x) { log_below("grpc", x->message); });
+  google::protobuf::SetLogHandler(
+    [](google::protobuf::LogLevel, const char*, int, const std::string& text) {
+      log_below("protobuf", text);
+    });
+}
 
 std::string read_file(const std::string& path, std::string_view what) {
   std::ifstream file(path, std::ios::binary);
@@ -119,7 +135,7 @@ private:
       answer->send(error_response(500, remote_error::bad_gateway,
                                   "errCode: 101, errMsg: Nacos deserialize failed.  "));
     } catch (const std::exception& failure) {
-      spdlog::error("request-failed {}: {}", shortened(type_of(in), 64), failure.what());
+      spdlog::error("request-failed {}: {}", loggable(type_of(in), 64), failure.what());
       answer->send(error_response(500, remote_error::server_error, "server error"));
     }
   }
@@ -179,6 +195,8 @@ private:
 
 sdk_server::sdk_server(caf::actor_system& system, api_environment api,
                          const std::string& address, std::uint16_t port) {
+  static std::once_flag logs; // the libraries have one log per process
+  std::call_once(logs, take_over_logs);
   env_.api = std::move(api);
   env_.system = &system;
   requests_ = std::make_unique<request_service>(env_);
