@@ -145,7 +145,8 @@ class Test:
         wanted = collections.Counter(i % BEATING_SERVICES for i in range(self.options.beating))
         while await self.pause(0.1):
             for service, count in wanted.items():
-                seen = await http.ask("GET", f"/nacos/v1/ns/instance/list?serviceName=beat-{service}")
+                target = f"/nacos/v1/ns/instance/list?serviceName=beat-{service}"
+                seen = await http.ask("GET", target)
                 self.count["samples of beating"] += 1
                 if len(IP.findall(seen)) != count or UNHEALTHY.search(seen):
                     self.complain(

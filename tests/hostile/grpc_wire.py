@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc):
         for answer in self.calls.values():
             if not answer.done():
-                answer.set_exception(CallFailed(None, str(exc)))
+                answer.set_exception(CallFailed(None, f"connection lost: {exc}"))
         self.calls.clear()
         if not self.stream_end.done():
             self.stream_end.set_result(None)
@@ -247,6 +247,7 @@ class Connection(asyncio.Protocol):
     def begin_call(self, kind, body):
         """Sends a request; the future has its answer as (type, JSON)."""
         answer = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(lambda x: x.cancelled() or x.exception())  # nobody has to ask
         stream, self.next_stream = self.next_stream, self.next_stream + 2
         self.calls[stream] = answer
         self.transport.write(
