@@ -342,10 +342,10 @@ async def floods(node, verdicts):
 async def run(node, rng, options, verdicts):
     bystander = Bystander(node, verdicts)
     await bystander.start()
+    await held(node, verdicts)  # first, as memory that others left would hide what it keeps
     await crowds(node, rng, verdicts, options.connects)
     memory, files = node.memory_kib(), node.open_files()
     for attack in (
-        lambda: held(node, verdicts),
         lambda: slow(node, verdicts),
         lambda: bodies(node, rng, verdicts),
         lambda: streams(node, grpc_attacks.all_streams(rng, MUTATED), verdicts),
