@@ -52,8 +52,9 @@ class Node:
     def wait_for_start(self):
         for _ in range(200):
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 1):
-                    return
+                for port in (self.port, self.sdk_port):
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                return
             except OSError:
                 if not self.alive():
                     break
