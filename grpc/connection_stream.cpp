@@ -149,7 +149,7 @@ void connection_stream::on_message(const wire::Payload& message) {
                      request_answered{static_cast<std::uint64_t>(*id),
                                       answer.ok && type != "ErrorResponse"});
   } catch (const unreadable_request&) {
-    spdlog::debug("answer-unreadable of {}: {}", live->info.id, shortened(type, text_max));
+    spdlog::debug("answer-unreadable of {}: {}", live->info.id, loggable(type, text_max));
   }
 }
 
@@ -185,8 +185,8 @@ connection_ptr connection_stream::open_connection_of(const wire::Payload& messag
   info.remote_address = peer_->address.ip + ':' + peer_->address.port;
   info.client_ip = message.metadata().clientip().empty()
                      ? peer_->address.ip
-                     : shortened(message.metadata().clientip(), text_max);
-  info.client_version = shortened(setup.client_version, text_max);
+                     : loggable(message.metadata().clientip(), text_max);
+  info.client_version = loggable(setup.client_version, text_max);
   info.tenant = shortened(setup.tenant, text_max);
   info.labels = shortened_labels(setup.labels);
   info.app = label(info.labels, "AppName");

@@ -1,6 +1,17 @@
 #include "grpc/payload.hpp"
 
+#include "protocol/text.hpp"
+
 namespace nacre {
+
+std::string loggable(std::string_view text, std::size_t bytes_max) {
+  auto line = shortened(text, bytes_max);
+  for (auto& c : line)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
+      c = ' ';
+  make_valid_utf8(line);
+  return line;
+}
 
 void fill_payload(wire::Payload& payload, std::string_view type, std::string body) {
   payload.mutable_metadata()->set_type(type.data(), type.size());

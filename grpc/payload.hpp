@@ -13,6 +13,9 @@ struct remote_reply {
   std::string body;
 };
 
+/// A client's text for one log line: `shortened`, valid UTF-8, control characters as blanks.
+std::string loggable(std::string_view text, std::size_t bytes_max);
+
 /// Puts a message into its envelope; `type` and the body are all that clients look at.
 void fill_payload(wire::Payload& payload, std::string_view type, std::string body);
 

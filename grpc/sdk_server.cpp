@@ -7,6 +7,8 @@
 #include <sched.h>
 
 #include <absl/synchronization/mutex.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
@@ -24,8 +26,26 @@ const std::set<std::string_view> cluster_only{"ServerLoaderInfoRequest", "Server
                                               "DistroDataRequest", "MemberReportRequest",
                                               "ConfigChangeClusterSyncRequest"};
 
-/// Requests that may wait for their connection's setup at one time.
+/// Requests that may wait for their connection's setup at one time, and how large each may be.
 constexpr int held_max = 10'000;
+constexpr std::size_t held_bytes_max = 16 * 1024;
+
+/// Calls of one connection under way at one time.
+constexpr int calls_max = 1'000;
+
+/// Texts of the libraries below, which quote what clients sent, become lines of our log.
+void log_below(std::string_view library, std::string_view text) {
+  if (spdlog::should_log(spdlog::level::debug))
+    spdlog::debug("{}: {}", library, loggable(text, 256));
+}
+
+void take_over_logs() {
+  gpr_set_log_function([](gpr_log_func_args* x) { log_below("grpc", x->message); });
+  google::protobuf::SetLogHandler(
+    [](google::protobuf::LogLevel, const char*, int, const std::string& text) {
+      log_below("protobuf", text);
+    });
+}
 
 std::string read_file(const std::string& path, std::string_view what) {
   std::ifstream file(path, std::ios::binary);
@@ -140,7 +160,7 @@ private:
       answer->send(error_response(500, remote_error::bad_gateway,
                                   "errCode: 101, errMsg: Nacos deserialize failed.  "));
     } catch (const std::exception& failure) {
-      spdlog::error("request-failed {}: {}", shortened(type_of(in), 64), failure.what());
+      spdlog::error("request-failed {}: {}", loggable(type_of(in), 64), failure.what());
       answer->send(error_response(500, remote_error::server_error, "server error"));
     }
   }
@@ -148,10 +168,9 @@ private:
   /// The setup may be on its way: clients wait only a fixed time before their first request.
   void hold(const peer_ptr& from, remote_handler handler, const wire::Payload& in,
             const unary_answer_ptr& answer) {
-    if (held_.fetch_add(1) >= held_max) {
-      --held_;
+    if (in.ByteSizeLong() > held_bytes_max || held_ >= held_max)
       return answer->send(unregistered());
-    }
+    ++held_;
     auto ticket = ++last_ticket_;
     auto resume = [this, from, handler, &in, answer] {
       --held_;
@@ -165,7 +184,9 @@ private:
     auto deadline = std::chrono::system_clock::now()
                     + env_.api.context->options.connections.setup_patience;
     auto alarm = std::make_shared<grpc::Alarm>();
-    alarm->Set(deadline, [this, from, ticket, answer, alarm](bool) {
+    // Taken out when it rings: an alarm keeps its function, which else would keep it for ever.
+    alarm->Set(deadline, [this, from, ticket, answer, alarm](bool) mutable {
+      auto rung = std::move(alarm);
       if (!from->give_up(ticket))
         return;
       --held_;
@@ -201,6 +222,8 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api,
   // Debian builds the locks below grpc++ so that each looks for deadlocks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   batch_starter batch;
+  static std::once_flag logs; // the libraries have one log per process
+  std::call_once(logs, take_over_logs);
   env_.api = std::move(api);
   env_.system = &system;
   requests_ = std::make_unique<request_service>(env_);
@@ -220,6 +243,7 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api,
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_max);
   // Or a second node on the same port would take half of the clients.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   server_ = builder.BuildAndStart();

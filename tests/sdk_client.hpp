@@ -79,10 +79,14 @@ public:
 
   /// The answer; its type is empty if the call itself failed, then `status` tells.
   remote_message call(const std::string& type, const std::string& body) {
+    return call(payload(type, body));
+  }
+
+  remote_message call(const wire::Payload& in) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + 10s);
     wire::Payload out;
-    status = requests_->request(&context, payload(type, body), &out);
+    status = requests_->request(&context, in, &out);
     return {out.metadata().type(), out.body().value()};
   }
 
@@ -105,6 +109,22 @@ public:
     if (!stream_)
       open_stream();
     stream_->Write(payload(type, body));
+  }
+
+  /// This side of the stream has nothing more to say.
+  void close_half() { stream_->WritesDone(); }
+
+  /// Another stream on the same TCP connection; it lives as long as its context.
+  std::unique_ptr<grpc::ClientReaderWriter<wire::Payload, wire::Payload>>
+  another_stream(grpc::ClientContext& context) {
+    return streams_->requestBiStream(&context);
+  }
+
+  static wire::Payload payload(const std::string& type, const std::string& body) {
+    wire::Payload x;
+    fill_payload(x, type, body);
+    x.mutable_metadata()->set_clientip("127.0.0.1");
+    return x;
   }
 
   /// ServerCheck and setup as a 2.x SDK does them; abilities as JSON, `null` for none.
@@ -132,9 +152,9 @@ public:
     return arrived_.wait_for(guard, patience, [this] { return ended_; });
   }
 
-  /// Cancels the stream and lets the channel go.
+  /// Cancels the stream unless it has ended, and keeps its status.
   void disconnect() {
-    if (stream_)
+    if (stream_ && !ended(0ms))
       stream_context_.TryCancel();
     if (reader_.joinable())
       reader_.join();
@@ -147,13 +167,6 @@ public:
   grpc::Status stream_status;
 
 private:
-  static wire::Payload payload(const std::string& type, const std::string& body) {
-    wire::Payload x;
-    fill_payload(x, type, body);
-    x.mutable_metadata()->set_clientip("127.0.0.1");
-    return x;
-  }
-
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Request::Stub> requests_;
   std::unique_ptr<BiRequestStream::Stub> streams_;

@@ -8,14 +8,11 @@
 // `WAIT 5000` instead of a request lets that many ms (at most a minute) of actor time pass.
 #include <utility>
 
-#include <caf/all.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/node.hpp"
-#include "fuzz.hpp"
 #include "http/router.hpp"
+#include "virtual_node.hpp"
 
 using namespace nacre;
 
@@ -81,70 +78,35 @@ void check_answer(const reply& x) {
     fuzz::require_utf8(body);
 }
 
-/// The actor system of all inputs: its clock and scheduler only move when told.
-struct virtual_system {
-  caf::actor_system_config config;
-  caf::actor_system system{config.set("scheduler.policy", caf::atom("testing"))};
-  caf::scheduler::test_coordinator& scheduler
-    = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
-
-  void settle() { scheduler.run(); }
-
-  void pass(std::int64_t ms) {
-    for (; ms > 0; ms -= 250) {
-      scheduler.clock().advance_time(std::chrono::milliseconds(250));
-      settle();
-    }
-  }
-};
-
 /// A node that lives as long as one input.
-class fuzzed_node {
+class fuzzed_node : fuzz::virtual_node {
 public:
-  explicit fuzzed_node(virtual_system& host) : host_(host) {
-    options opts;
-    opts.limits.services_max = 8; // so that bounds are met
-    opts.limits.instances_max = 8;
-    context_ = std::make_shared<node_context>(opts, 2);
-    context_->wall_ms = [this] { return ++wall_ms_; };
-    root_ = spawn_node(host_.system, context_);
-    host_.settle();
-    routes_.emplace(api_environment{context_, [] { return true; }, "127.0.0.1", wall_ms_});
-  }
-
-  ~fuzzed_node() {
-    host_.scheduler.clock().cancel_all(); // a delayed message keeps its receiver alive
-    caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
-    host_.settle();
-    fuzz::require(host_.system.registry().running() == 0, "actors outlive the node");
-  }
+  explicit fuzzed_node(fuzz::virtual_system& system)
+    : virtual_node(system),
+      routes_(api_environment{context, [] { return true; }, "127.0.0.1", context->wall_ms()}) {}
 
   void serve(std::string_view text) {
     if (text.starts_with("WAIT "))
-      return host_.pass(std::min(parse_int32(text.substr(5)).value_or(0), 60'000));
+      return host.pass(std::min(parse_int32(text.substr(5)).value_or(0), 60'000));
     auto slot = std::make_shared<answer_slot>();
     auto request = read_request(text);
-    if (auto now = routes_->handle(request, slot))
+    if (auto now = routes_.handle(request, slot))
       slot->post(std::move(*now));
-    host_.settle();
+    host.settle();
     if (!slot->answer)
-      host_.pass(2'000); // the inspector is patient with actors that do not answer
+      host.pass(2'000); // the inspector is patient with actors that do not answer
     fuzz::require(slot->answer.has_value(), "a request got no answer");
     check_answer(*slot->answer);
   }
 
 private:
-  virtual_system& host_;
-  std::int64_t wall_ms_ = 1'700'000'000'000;
-  node_context_ptr context_;
-  node_actor root_;
-  std::optional<router> routes_;
+  router routes_;
 };
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static auto& host = *new virtual_system; // never ends: exit must not wait for anything
+  static auto& host = *new fuzz::virtual_system; // never ends: exit must not wait for anything
   static auto log = spdlog::create<spdlog::sinks::null_sink_mt>("none");
   spdlog::set_default_logger(log);
   auto text = fuzz::text_of(data, size);

@@ -14,20 +14,36 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S+ \w+ \S")
 FAILURES = re.compile(r"(handler|actor|service|node|accept)-failed")
 
 
-def free_port():
+def is_free(port):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port():
+    """A main port whose SDK port is free as well."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port + 1000 < 65536 and is_free(port + 1000):
+            return port
 
 
 class Node:
-    def __init__(self, program):
+    def __init__(self, program, settings=()):
+        """`settings` are further ones as `key=value`."""
         self.program = Path(program)
         self.port = free_port()
+        self.sdk_port = self.port + 1000
         self.folder = Path(tempfile.mkdtemp(prefix="nacre-hostile-"))
         self.log = self.folder / "log"
         command = [program, "--port", str(self.port), "--data-dir", str(self.folder / "data")]
         command += ["--server-ip", "127.0.0.1", "--set", "nacre.http.address=127.0.0.1"]
+        command += [x for setting in settings for x in ("--set", setting)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.proc = Path("/proc", str(self.process.pid))
@@ -36,8 +52,9 @@ class Node:
     def wait_for_start(self):
         for _ in range(200):
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 1):
-                    return
+                for port in (self.port, self.sdk_port):
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                return
             except OSError:
                 if not self.alive():
                     break
