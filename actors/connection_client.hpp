@@ -30,6 +30,7 @@ struct connection_client_state : actor_state {
   void on_answered(const request_answered& msg);
   void on_drained(const link_drained& msg);
   void on_lost(const connection_lost& msg);
+  void on_reset(const reset_connection& msg);
   void on_watch(const watch_services& msg);
   void on_cancel_watch(const cancel_watch& msg);
   void on_presence(const presence_changed& msg);
@@ -53,7 +54,7 @@ private:
   /// Tells the client what it does not know yet of `matched`.
   void sync_watch(const watch_services& msg, const std::set<std::string>& matched);
   void tell_whether_watching();
-  /// Probes a silent client. @returns false if it stayed silent too long
+  /// Probes a silent client, ends a reset one. @returns false if the connection has ended
   bool check_liveness(std::int64_t now_ms);
   void arm(std::int64_t due_ms);
   std::uint64_t next_request_id() { return ++context->counters.last_request_id; }
@@ -66,6 +67,8 @@ private:
   std::optional<watch_notices> notices;
   /// When the client was asked whether it is there; 0 while it is not in doubt.
   std::int64_t detection_sent_ms = 0;
+  /// When a client that was asked to connect anew loses its stream; 0 if it was not asked.
+  std::int64_t reset_until_ms = 0;
   std::uint64_t generation = 0;
   std::int64_t armed_for_ms = 0;
 };

@@ -85,6 +85,8 @@ using connection_client_actor = caf::typed_actor<
   caf::reacts_to<request_answered>,
   caf::reacts_to<link_drained>,
   caf::reacts_to<connection_lost>,
+  // An operator sends the client elsewhere.
+  caf::reacts_to<reset_connection>,
   // 3.x clients watch for services that match a pattern.
   caf::reacts_to<watch_services>,
   caf::reacts_to<cancel_watch>,

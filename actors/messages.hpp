@@ -203,6 +203,12 @@ struct connection_lost {
   change_reason why = change_reason::connection_closed;
 };
 
+/// An operator wants the client to connect anew, to `server_ip`:`server_port` if they are given.
+struct reset_connection {
+  std::string server_ip;
+  std::string server_port;
+};
+
 struct connection_tick {
   /// Ticks of an earlier arming are dropped.
   std::uint64_t generation = 0;
@@ -431,6 +437,7 @@ NACRE_LOCAL_MESSAGE(view_push)
 NACRE_LOCAL_MESSAGE(request_answered)
 NACRE_LOCAL_MESSAGE(link_drained)
 NACRE_LOCAL_MESSAGE(connection_lost)
+NACRE_LOCAL_MESSAGE(reset_connection)
 NACRE_LOCAL_MESSAGE(connection_tick)
 NACRE_LOCAL_MESSAGE(watch_services)
 NACRE_LOCAL_MESSAGE(cancel_watch)

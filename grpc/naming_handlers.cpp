@@ -11,6 +11,8 @@ namespace nacre {
 
 namespace {
 
+constexpr std::string_view instance_response = "InstanceResponse";
+constexpr std::string_view batch_response = "BatchInstanceResponse";
 constexpr std::string_view register_type = "registerInstance";
 constexpr std::string_view deregister_type = "deregisterInstance";
 constexpr std::string_view batch_type = "batchRegisterInstance";
@@ -105,31 +107,37 @@ service_ref shared_service(const remote_call& call, const named_request& request
   return call.context().directory.shared_key(request.key());
 }
 
-/// The answer of a write of `response_type`, with `type` in it.
-ticket_ptr write_ticket(const remote_call& call, std::string_view response_type,
-                        std::string_view type) {
-  return call.later([response_type, type](const outcome& done) -> remote_reply {
-    if (done.ok())
-      return {response_type, success_body("\"type\":\"" + std::string(type) + "\"")};
-    if (done.code == ec::kind_conflict) {
-      auto text = done.text;
-      if (auto at = text.find("can't register"); type == batch_type && at != text.npos)
-        text.insert(at + std::string_view("can't ").size(), "batch ");
-      return wrapped(text).answer;
-    }
-    auto code = done.code == ec::limit_reached ? remote_error::over_threshold
-                                               : remote_error::server_error;
-    return {response_type, failure_body(500, code, done.text)};
-  });
+/// The answer of a write, with its `Type` in it.
+template <const std::string_view& Response, const std::string_view& Type>
+remote_reply write_answer(const outcome& done) {
+  static const auto success = success_body("\"type\":\"" + std::string(Type) + "\"");
+  if (done.ok())
+    return {Response, success};
+  if (done.code == ec::kind_conflict) {
+    auto text = done.text;
+    if (auto at = text.find("can't register"); Type == batch_type && at != text.npos)
+      text.insert(at + std::string_view("can't ").size(), "batch ");
+    return wrapped(text).answer;
+  }
+  auto code = done.code == ec::limit_reached ? remote_error::over_threshold
+                                             : remote_error::server_error;
+  return {Response, failure_body(500, code, done.text)};
+}
+
+ticket_ptr register_ticket(const remote_call& call) {
+  return call.later(write_answer<instance_response, register_type>);
+}
+
+ticket_ptr deregister_ticket(const remote_call& call) {
+  return call.later(write_answer<instance_response, deregister_type>);
 }
 
 /// Reads and checks what InstanceRequest and PersistentInstanceRequest have in common.
 instance_request read_instance_request(const remote_call& call) {
-  constexpr std::string_view response = "InstanceResponse";
   auto request = parse_instance_request(call.body);
-  check_names_of(call, response, request);
+  check_names_of(call, instance_response, request);
   if (request.what)
-    complete_instance(call, response, *request.what);
+    complete_instance(call, instance_response, *request.what);
   require_service(request);
   if (request.type != register_type && request.type != deregister_type)
     throw bad_request("Unsupported request type " + shortened(request.type, 128));
@@ -144,12 +152,11 @@ void check_registration(const remote_call& call, requested_instance& x) {
 
 void instance_of_connection(remote_call& call) {
   auto request = read_instance_request(call);
-  auto type = request.type == register_type ? register_type : deregister_type;
   auto owner = call.client->actor.get();
-  if (type == deregister_type) {
+  if (request.type == deregister_type) {
     // Takes back whatever the connection published there, as the reference does.
     caf::anon_send(owner, withdraw_instances{shared_service(call, request),
-                                             write_ticket(call, "InstanceResponse", type)});
+                                             deregister_ticket(call)});
     return;
   }
   if (!request.what)
@@ -158,16 +165,15 @@ void instance_of_connection(remote_call& call) {
   instance_list instances;
   instances.push_back(std::move(request.what->what));
   caf::anon_send(owner, publish_instances{shared_service(call, request), std::move(instances),
-                                          write_ticket(call, "InstanceResponse", type)});
+                                          register_ticket(call)});
 }
 
 void batch_of_connection(remote_call& call) {
-  constexpr std::string_view response = "BatchInstanceResponse";
   auto request = parse_instance_request(call.body);
-  check_names_of(call, response, request);
+  check_names_of(call, batch_response, request);
   if (request.batch)
     for (auto& x : *request.batch)
-      complete_instance(call, response, x);
+      complete_instance(call, batch_response, x);
   require_service(request);
   if (request.type != batch_type)
     throw bad_request("Unsupported request type " + shortened(request.type, 128));
@@ -180,7 +186,7 @@ void batch_of_connection(remote_call& call) {
   }
   caf::anon_send(call.client->actor.get(),
                  publish_instances{shared_service(call, request), std::move(instances),
-                                   write_ticket(call, response, batch_type)});
+                                   call.later(write_answer<batch_response, batch_type>)});
 }
 
 void persistent_instance(remote_call& call) {
@@ -194,15 +200,14 @@ void persistent_instance(remote_call& call) {
   change_cause cause{change_reason::request,
                      std::make_shared<const std::string>(call.client->info.client_ip)};
   if (request.type == deregister_type) {
-    caf::anon_send(shard, deregister_instance{
-                            shared_service(call, request), std::move(client), std::move(cause),
-                            write_ticket(call, "InstanceResponse", deregister_type)});
+    caf::anon_send(shard, deregister_instance{shared_service(call, request), std::move(client),
+                                              std::move(cause), deregister_ticket(call)});
     return;
   }
   choose_id(call, *request.what);
   caf::anon_send(shard, register_instance{shared_service(call, request), std::move(client),
                                           std::move(x), std::move(cause),
-                                          write_ticket(call, "InstanceResponse", register_type)});
+                                          register_ticket(call)});
 }
 
 /// `"serviceInfo":{…}` of a service as it is now.

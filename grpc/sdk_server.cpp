@@ -217,8 +217,8 @@ private:
 
 // -- listener ------------------------------------------------------------------------------------
 
-sdk_server::sdk_server(caf::actor_system& system, api_environment api,
-                         const std::string& address, std::uint16_t port) {
+sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std::string& address,
+                       std::uint16_t port) {
   // Debian builds the locks below grpc++ so that each looks for deadlocks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   batch_starter batch;

@@ -62,6 +62,7 @@ router::router(api_environment environment, void (*more)(route_table&))
   add_client_routes(routes_);
   add_console_routes(routes_);
   add_cluster_routes(routes_);
+  add_loader_routes(routes_);
   add_admin_routes(routes_);
   if (more)
     more(routes_);

@@ -59,6 +59,7 @@ void add_naming_v3_routes(route_table& table);
 void add_client_routes(route_table& table);
 void add_console_routes(route_table& table);
 void add_cluster_routes(route_table& table);
+void add_loader_routes(route_table& table);
 void add_admin_routes(route_table& table);
 
 } // namespace nacre

@@ -315,6 +315,26 @@ TEST_CASE("a silent client is asked after 20 s and dropped 5 s later unless it a
   CHECK(node.shown("s") == "1.1.1.2+");
 }
 
+TEST_CASE("a client that is sent elsewhere loses its stream if it does not go") {
+  connection_fixture node;
+  auto a = node.connect("1_a_1");
+  node.publish(a, "s", {"1.1.1.1"});
+  caf::anon_send(a.wire->actor.get(), reset_connection{"10.0.0.7", "8848"});
+  node.settle();
+  REQUIRE(a.link->sent.size() == 1);
+  CHECK(a.link->sent[0].type == "ConnectResetRequest");
+  json_document body(a.link->sent[0].body);
+  CHECK(body.root()["serverIp"].string() == "10.0.0.7");
+  CHECK(body.root()["serverPort"].string() == "8848"); // a string, as SDKs read it
+  CHECK(body.root()["connectionId"].string() == "1_a_1");
+  node.acknowledge(a);
+  node.advance(2s);
+  CHECK(node.shown("s") == "1.1.1.1+");
+  node.advance(2s);
+  CHECK_FALSE(a.link->closed.empty());
+  CHECK(node.shown("s").empty());
+}
+
 TEST_CASE("an ephemeral publication is refused by a persistent service and leaves no row") {
   connection_fixture node;
   node.register_instance("s", "10.0.0.1", {}, false);

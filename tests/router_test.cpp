@@ -104,6 +104,7 @@ struct api {
       request.query = target.substr(mark + 1);
     request.content_type = content_type;
     request.body = body;
+    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
     return ask(request);
   }
 
@@ -776,4 +777,13 @@ TEST_CASE("namespaces of the store are read, the public one is always there (§6
                R"({"code":22001,"message":"namespace not exist","data":"namespaceId [ none ] not )"
                R"(exist"})");
   CHECK(node.get("/nacos/v2/console/namespace?namespaceId=n1").status == 200);
+}
+
+TEST_CASE("the loader lists connections and asks them to move (Nacos ServerLoaderController)") {
+  api x;
+  CHECK(text_of(x.get("/nacos/v2/core/loader/current")) == "{}");
+  CHECK(text_of(x.get("/nacos/v2/core/loader/reloadCurrent?count=0")) == "success");
+  CHECK(text_of(x.get("/nacos/v2/core/loader/reloadClient?connectionId=none")) == "success");
+  CHECK(x.get("/nacos/v2/core/loader/reloadClient").status == 400);
+  CHECK(x.get("/nacos/v2/core/loader/reloadCurrent?count=1&redirectAddress=x").status == 400);
 }

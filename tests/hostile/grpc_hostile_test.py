@@ -289,14 +289,14 @@ async def open_files_above(node, baseline):
     return f"{left} more than the {baseline} at the start"
 
 
-async def answers_at_once(node):
+async def answers_at_once(node, within_s=0.5):
     began = time.monotonic()
     client = await connect_sdk(node.sdk_port)
     await client.call("InstanceRequest", registration("after", "10.2.2.2"))
     await client.call("SubscribeServiceRequest", subscription("after"))
     client.close()
     took = time.monotonic() - began
-    return f"after {took:.2f} s" if took > 0.5 else None
+    return f"after {took:.2f} s" if took > within_s else None
 
 
 async def grown_above(node, baseline, most_kib):
@@ -360,8 +360,11 @@ async def run(node, rng, options, verdicts):
     if not node.is_sanitized():
         verdicts.note("memory", f"{grown} KiB" if grown > GROWTH_MAX_KIB else None)
     await deaf(node, verdicts)  # whose memory is kept for the next, as that of floods
-    await floods(node, verdicts)
-    verdicts.note("answers at once", await answers_at_once(node))
+    # grpc++ works a flood off before it takes new connections: that has to be over before SDKs give
+    # up, after 3 s. Under a sanitizer it takes longer and tells nothing.
+    if not node.is_sanitized():
+        await floods(node, verdicts)
+        verdicts.note("answers again", await answers_at_once(node, within_s=3))
     verdicts.note("descriptors", await open_files_above(node, files))
     print(f"memory: {node.memory_kib()} KiB after floods, peak {node.memory_kib('VmHWM')} KiB")
     await bystander.stop()
