@@ -6,17 +6,19 @@
 
 namespace nacre {
 
-/// Tells the kernel that the actor system's threads do batch work. Such a thread does not interrupt
-/// the I/O thread that woke it with a message when both share a core: it finds all messages of a
-/// round of ready sockets when its turn comes, instead of two switches for each of them.
+/// Tells the kernel whether the calling thread, and those it starts, do batch work. It is only a
+/// hint: a batch thread does not interrupt the one that woke it when both share a core.
+inline void set_batch_work(bool batch) {
+  sched_param none{};
+  sched_setscheduler(0, batch ? SCHED_BATCH : SCHED_OTHER, &none); // 0: the calling thread
+}
+
+/// For the actor system's threads: a message does not interrupt the I/O thread that sent it, and an
+/// actor thread finds all messages of a round of ready sockets when its turn comes, instead of two
+/// switches for each of them.
 struct batch_threads final : caf::thread_hook {
   void init(caf::actor_system&) override {}
-
-  void thread_started() override {
-    sched_param none{};
-    sched_setscheduler(0, SCHED_BATCH, &none); // 0: the calling thread; it is only a hint
-  }
-
+  void thread_started() override { set_batch_work(true); }
   void thread_terminates() override {}
 };
 

@@ -56,9 +56,7 @@ void client_shard_state::send_publish(const publication_ptr& x, const publicatio
   if (!send_to_service(self, context, key, publish{x, std::move(cause), answer, before})) {
     table.remove(x->held_by->client, key->view());
     context->leases.erase(x->held_by);
-    complete(answer, {ec::limit_reached, "this node holds as many services as it may ("
-                                           + std::to_string(context->options.limits.services_max)
-                                           + ")"});
+    complete(answer, services_limit_reached(*context));
   }
 }
 
@@ -75,9 +73,7 @@ void client_shard_state::on_register(register_instance& msg) {
   } else {
     auto instances_max = static_cast<std::int64_t>(context->options.limits.instances_max);
     if (context->counters.instances >= instances_max)
-      return complete(msg.answer,
-                      {ec::limit_reached, "this node holds as many instances as it may ("
-                                            + std::to_string(instances_max) + ")"});
+      return complete(msg.answer, instances_limit_reached(*context));
     held_by = new lease(context->directory.shared_key(msg.service->view()), msg.client, now,
                         lease_terms_of(msg.what.metadata));
     held_by->healthy = msg.what.healthy;
@@ -124,17 +120,10 @@ void client_shard_state::on_subscribe(const subscribe_client& msg) {
   auto key = msg.service->view();
   auto known = table.find_subscription(msg.client, key);
   lease_ptr held_by = known ? known->held_by
-                            : lease_ptr(new lease(
-                                context->directory.shared_key(msg.service->view()), msg.client,
-                                now));
-  held_by->renewed_ms = now;
-  auto clusters = known ? known->clusters : std::vector<std::string>{};
-  if (!known || !known->wants(msg.clusters)) {
-    if (clusters.size() == subscriber::clusters_max)
-      clusters.erase(clusters.begin());
-    clusters.push_back(msg.clusters);
-  }
-  subscriber_ptr x(new subscriber(held_by, std::move(clusters), msg.app, msg.agent));
+                            : new lease(context->directory.shared_key(key), msg.client, now);
+  subscriber_ptr x(
+    new subscriber(held_by, with_selection(known.get(), msg.clusters), msg.app, msg.agent));
+  x->held_by->renewed_ms = now;
   if (known && same_subscriber(*known, *x))
     return;
   if (!send_to_service(self, context, held_by->service, subscribe{x}))

@@ -7,6 +7,7 @@
 #include "actors/service.hpp"
 #include "actors/service_info.hpp"
 #include "protocol/json_writer.hpp"
+#include "protocol/naming_response.hpp"
 
 namespace nacre {
 
@@ -17,11 +18,6 @@ constexpr std::int64_t tick_grain_ms = 200;
 
 /// How long a client that is sent elsewhere has for leaving by itself.
 constexpr std::int64_t reset_grace_ms = 3'000;
-
-outcome services_limit(const node_context& context) {
-  return {ec::limit_reached, "this node holds as many services as it may ("
-                               + std::to_string(context.options.limits.services_max) + ")"};
-}
 
 } // namespace
 
@@ -61,9 +57,7 @@ void connection_client_state::on_publish(publish_instances& msg) {
       > static_cast<std::int64_t>(instances_max)) {
     if (!known)
       wire->rows.publications.erase(msg.service);
-    return complete(msg.answer, {ec::limit_reached,
-                                 "this node holds as many instances as it may ("
-                                   + std::to_string(instances_max) + ")"});
+    return complete(msg.answer, instances_limit_reached(*context));
   }
   auto held_by = known ? known->held_by : new_lease(msg.service);
   auto x = make_publication(held_by, std::move(msg.instances));
@@ -75,7 +69,7 @@ void connection_client_state::on_publish(publish_instances& msg) {
     known = before;
   else
     wire->rows.publications.erase(msg.service);
-  complete(answer, services_limit(*context));
+  complete(answer, services_limit_reached(*context));
 }
 
 void connection_client_state::on_withdraw(const withdraw_instances& msg) {
@@ -91,14 +85,9 @@ void connection_client_state::on_withdraw(const withdraw_instances& msg) {
 void connection_client_state::on_subscribe(const subscribe_service& msg) {
   auto i = wire->rows.subscriptions.find(msg.service);
   auto known = i == wire->rows.subscriptions.end() ? nullptr : i->second;
-  auto clusters = known ? known->clusters : std::vector<std::string>{};
-  if (!known || !known->wants(msg.clusters)) {
-    if (clusters.size() == subscriber::clusters_max) {
-      pushes->forget({msg.service, clusters.front()});
-      clusters.erase(clusters.begin());
-    }
-    clusters.push_back(msg.clusters);
-  }
+  auto clusters = with_selection(known.get(), msg.clusters);
+  if (known && clusters.front() != known->clusters.front())
+    pushes->forget({msg.service, known->clusters.front()}); // it made room
   auto held_by = known ? known->held_by : new_lease(msg.service);
   subscriber_ptr x(
     new subscriber(held_by, std::move(clusters), msg.app, wire->info.client_version,
@@ -106,7 +95,7 @@ void connection_client_state::on_subscribe(const subscribe_service& msg) {
   if (send_to_service(self, context, msg.service, subscribe{x, msg.answer}))
     wire->rows.subscriptions[msg.service] = x;
   else
-    complete(msg.answer, services_limit(*context));
+    complete(msg.answer, services_limit_reached(*context));
 }
 
 void connection_client_state::on_unsubscribe(const unsubscribe_service& msg) {
@@ -188,10 +177,10 @@ void connection_client_state::push_view(const service_view& view, const std::str
   auto now = steady_ms(self);
   auto id = next_request_id();
   auto cache_millis = context->store.switches()->default_push_cache_millis;
-  auto body = "{\"headers\":{},\"requestId\":\"" + std::to_string(id)
-              + "\",\"module\":\"naming\",\"serviceInfo\":"
-              + list_for_grpc(&view, view.key->view(), {clusters, false, true}, cache_millis, 0)
-              + "}";
+  auto body = request_body(
+    id, "naming",
+    "\"serviceInfo\":"
+      + list_for_grpc(&view, view.key->view(), {clusters, false, true}, cache_millis, 0));
   if (!wire->link->send({"NotifySubscriberRequest", std::move(body)})) {
     pushes->blocked({view.key, clusters}, changed_at_ms, now);
     return arm(now + context->options.connections.push_retry_delay.count());
@@ -224,11 +213,7 @@ void connection_client_state::on_answered(const request_answered& msg) {
       arm(*due);
     return;
   }
-  auto& counters = context->counters;
-  ++counters.pushes_acked;
-  counters.push_cost_ms_total += now - *changed_at;
-  if (now - *changed_at > counters.push_cost_ms_max)
-    counters.push_cost_ms_max = now - *changed_at;
+  context->counters.count_acked(now - *changed_at);
 }
 
 void connection_client_state::on_drained(const link_drained&) {
@@ -260,13 +245,11 @@ void connection_client_state::on_lost(const connection_lost& msg) {
 }
 
 void connection_client_state::on_reset(const reset_connection& msg) {
-  json_writer out;
-  out.begin_object().key("headers").begin_object().end_object();
-  out.field("requestId", std::to_string(next_request_id())).field("module", "internal");
+  auto fields = json_field("connectionId", wire->info.id);
   if (!msg.server_ip.empty())
-    out.field("serverIp", msg.server_ip).field("serverPort", msg.server_port);
-  out.field("connectionId", wire->info.id).end_object();
-  wire->link->send({"ConnectResetRequest", out.take()});
+    fields += ',' + json_field("serverIp", msg.server_ip) + ','
+              + json_field("serverPort", msg.server_port);
+  wire->link->send({"ConnectResetRequest", request_body(next_request_id(), "internal", fields)});
   // Some SDKs do not know the request: they move when the stream ends.
   reset_until_ms = steady_ms(self) + reset_grace_ms;
   arm(reset_until_ms);
@@ -296,9 +279,7 @@ bool connection_client_state::check_liveness(std::int64_t now_ms) {
   if (now_ms >= due) {
     detection_sent_ms = now_ms;
     due = now_ms + opts.detect_timeout.count();
-    wire->link->send({"ClientDetectionRequest", "{\"headers\":{},\"requestId\":\""
-                                                  + std::to_string(next_request_id())
-                                                  + "\",\"module\":\"internal\"}"});
+    wire->link->send({"ClientDetectionRequest", request_body(next_request_id(), "internal")});
   }
   arm(due);
   return true;
@@ -370,7 +351,7 @@ std::string connection_client_state::details() const {
     out.end_array().end_object();
   }
   out.end_array().key("watches").begin_array();
-  for (auto& [pattern, told] : wire->rows.watches)
+  for (auto& [pattern, watch] : wire->rows.watches)
     out.string(pattern);
   out.end_array().end_object();
   return out.take();

@@ -6,7 +6,6 @@
 #include "actors/actor_base.hpp"
 #include "actors/push_channels.hpp"
 #include "actors/watch_notices.hpp"
-#include "protocol/watch_pattern.hpp"
 
 namespace nacre {
 

@@ -13,6 +13,7 @@
 
 #include "actors/handle_cell.hpp"
 #include "actors/interfaces.hpp"
+#include "protocol/watch_pattern.hpp"
 
 namespace nacre {
 
@@ -59,8 +60,13 @@ struct connection_rows {
 
   by_service<publication_ptr> publications;
   by_service<subscriber_ptr> subscriptions;
-  /// Patterns it watches, each with what the client was told: `namespace@@group@@service`.
-  std::map<std::string, std::set<std::string>> watches;
+  struct watch {
+    watch_pattern pattern;
+    /// What the client was told: `namespace@@group@@service`.
+    std::set<std::string> told;
+  };
+  /// By the pattern's text.
+  std::map<std::string, watch> watches;
 };
 
 /// One gRPC connection: what its wire, its actor and the admin API share.

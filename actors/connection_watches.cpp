@@ -30,16 +30,17 @@ void connection_client_state::on_watch(const watch_services& msg) {
   if (!watches.contains(msg.pattern) && watches.size() >= patterns_max)
     return complete(msg.answer, {ec::watch_patterns_limit, "fuzzy watch pattern over limit"});
   // Told of changes before it looks: what comes in between is told twice and not never.
-  watches[msg.pattern];
+  auto& watch = watches[msg.pattern];
+  watch.pattern = std::move(*pattern);
   tell_whether_watching();
-  auto matched = present_services(*pattern);
+  auto matched = present_services(watch.pattern);
   if (matched.size() > matches_max) {
     on_cancel_watch({msg.pattern, nullptr});
     return complete(msg.answer,
                     {ec::watch_matches_limit, "fuzzy watch pattern matched count over limit"});
   }
   sync_watch(msg, matched);
-  watches[msg.pattern] = std::move(matched);
+  watch.told = std::move(matched);
   complete(msg.answer);
   send_notices(steady_ms(self));
 }
@@ -87,8 +88,9 @@ void connection_client_state::tell_whether_watching() {
 
 void connection_client_state::on_resync(const resync_watches&) {
   auto now = steady_ms(self);
-  for (auto& [text, told] : wire->rows.watches) {
-    auto matched = present_services(*parse_watch_pattern(text));
+  for (auto& [text, watch] : wire->rows.watches) {
+    auto& told = watch.told;
+    auto matched = present_services(watch.pattern);
     for (auto& key : matched)
       if (!told.contains(key))
         notices->add(watch_change, watch_change_fields(key, true), now);
@@ -109,9 +111,9 @@ void connection_client_state::on_cancel_watch(const cancel_watch& msg) {
 void connection_client_state::on_presence(const presence_changed& msg) {
   auto key = watched_key(msg.service->view());
   bool news = false;
-  for (auto& [text, told] : wire->rows.watches)
-    if (parse_watch_pattern(text)->matches(msg.service->view()))
-      news |= msg.present ? told.insert(key).second : told.erase(key) > 0;
+  for (auto& [text, watch] : wire->rows.watches)
+    if (watch.pattern.matches(msg.service->view()))
+      news |= msg.present ? watch.told.insert(key).second : watch.told.erase(key) > 0;
   if (!news)
     return;
   auto now = steady_ms(self);

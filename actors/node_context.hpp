@@ -37,6 +37,14 @@ struct node_counters {
   std::atomic<std::uint64_t> pushes_empty{0};
   std::atomic<std::int64_t> push_cost_ms_total{0};
   std::atomic<std::int64_t> push_cost_ms_max{-1};
+
+  /// A push was acknowledged `cost_ms` after the change it tells of.
+  void count_acked(std::int64_t cost_ms) {
+    ++pushes_acked;
+    push_cost_ms_total += cost_ms;
+    if (cost_ms > push_cost_ms_max)
+      push_cost_ms_max = cost_ms;
+  }
   /// Number of the last datagram; outlives the PUSH ENGINE, whose numbers must not repeat.
   std::atomic<std::int64_t> last_packet_ref_time{0};
   /// Number of the last request to a gRPC client; one counter for all connections.
@@ -90,6 +98,10 @@ struct node_context {
 };
 
 using node_context_ptr = std::shared_ptr<node_context>;
+
+/// What a write at the bound of services or instances is answered.
+outcome services_limit_reached(const node_context& context);
+outcome instances_limit_reached(const node_context& context);
 
 /// The steady clock of an actor in ms: virtual in tests.
 template <class Self>

@@ -17,6 +17,16 @@ publication_ptr with_health(const publication& x, bool healthy) {
   return make_publication(x.held_by, std::move(instances));
 }
 
+std::vector<std::string> with_selection(const subscriber* known, const std::string& wanted) {
+  auto clusters = known ? known->clusters : std::vector<std::string>{};
+  if (known && known->wants(wanted))
+    return clusters;
+  if (clusters.size() == subscriber::clusters_max)
+    clusters.erase(clusters.begin());
+  clusters.push_back(wanted);
+  return clusters;
+}
+
 bool same_subscriber(const subscriber& a, const subscriber& b) {
   return a.held_by == b.held_by && a.clusters == b.clusters && a.app == b.app
          && a.agent == b.agent;

@@ -80,6 +80,9 @@ using subscriber_ptr = boost::intrusive_ptr<const subscriber>;
 
 bool same_subscriber(const subscriber& a, const subscriber& b);
 
+/// The selections of `known` (null: none yet) and `wanted`, which replaces the oldest at the bound.
+std::vector<std::string> with_selection(const subscriber* known, const std::string& wanted);
+
 /// Both are kept by their client's id.
 struct key_by_client {
   template <class Pointer>

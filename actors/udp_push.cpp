@@ -55,12 +55,7 @@ void udp_push_state::on_ack(const udp_ack& msg) {
   auto task = table->take(msg);
   if (!task)
     return;
-  auto& counters = context->counters;
-  auto cost = steady_ms(self) - task->changed_at_ms;
-  ++counters.pushes_acked;
-  counters.push_cost_ms_total += cost;
-  if (cost > counters.push_cost_ms_max)
-    counters.push_cost_ms_max = cost;
+  context->counters.count_acked(steady_ms(self) - task->changed_at_ms);
 }
 
 void udp_push_state::on_tick(const caf::tick_atom&) {

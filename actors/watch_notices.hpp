@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/connection_table.hpp"
+#include "protocol/naming_response.hpp"
 
 namespace nacre {
 
@@ -40,8 +41,7 @@ public:
     waiting_id_ = id;
     due_ms_ = now_ms + ack_timeout_ms_ + retry_delay_ms_;
     auto& first = queue_.front();
-    return server_request{first.type, "{\"headers\":{},\"requestId\":\"" + std::to_string(id)
-                                        + "\",\"module\":\"naming\"," + first.fields + "}"};
+    return server_request{first.type, request_body(id, "naming", first.fields)};
   }
 
   /// @returns whether the answer was to a message of these

@@ -1,7 +1,7 @@
 // The yardstick of gRPC: the plainest grpc++ callback server for the same two methods. What it
 // reaches is what the library costs; how far nacre stays behind it is what the registry costs.
 
-#include "bench/arguments.hpp"
+#include "bench/program.hpp"
 #include "bench/failure.hpp"
 #include "grpc/services.grpc.pb.h"
 
@@ -192,18 +192,7 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  try {
-    const arguments args(argc, argv, {"port", "size", "register-size", "query-size"});
-    if (args.help()) {
-      std::cout << help;
-      return EXIT_SUCCESS;
-    }
-    return run(args);
-  } catch (const usage_error& error) {
-    std::cerr << "bare_grpc_server: " << error.what() << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "bare_grpc_server: " << error.what() << '\n';
-    return 1;
-  }
+  return run_program("bare_grpc_server", help, argc, argv,
+                     {"port", "size", "register-size", "query-size"},
+                     run);
 }

@@ -1,7 +1,7 @@
 // The yardstick: the plainest Boost.Beast server, one thread, one answer for everybody. What it
 // reaches is what the HTTP layer costs; how far nacre stays behind it is what the registry costs.
 
-#include "bench/arguments.hpp"
+#include "bench/program.hpp"
 #include "bench/failure.hpp"
 
 #include <utility>
@@ -147,18 +147,7 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  try {
-    const arguments args(argc, argv, {"port", "size"});
-    if (args.help()) {
-      std::cout << help;
-      return EXIT_SUCCESS;
-    }
-    return run(args);
-  } catch (const usage_error& error) {
-    std::cerr << "bare_server: " << error.what() << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "bare_server: " << error.what() << '\n';
-    return 1;
-  }
+  return run_program("bare_server", help, argc, argv,
+                     {"port", "size"},
+                     run);
 }

@@ -1,7 +1,7 @@
 // How many gRPC registrations and queries per second does a registry answer, how soon does a change
 // reach its subscribers, and what does a connection cost?
 
-#include "bench/arguments.hpp"
+#include "bench/program.hpp"
 #include "bench/contest.hpp"
 #include "bench/failure.hpp"
 #include "bench/grpc_cases.hpp"
@@ -111,23 +111,10 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  try {
-    const arguments args(
-        argc, argv,
-        {"target", "bare", "pid", "cases", "services", "instances", "connections", "seconds",
-         "warmup-seconds", "rounds", "register-size", "query-size", "samples", "interval-ms",
-         "subscribers", "changes", "change-interval-ms", "held", "held-services", "settle-ms",
-         "timeout-ms"});
-    if (args.help()) {
-      std::cout << help;
-      return EXIT_SUCCESS;
-    }
-    return run(args);
-  } catch (const usage_error& error) {
-    std::cerr << "grpc_load_bench: " << error.what() << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "grpc_load_bench: " << error.what() << '\n';
-    return 1;
-  }
+  return run_program("grpc_load_bench", help, argc, argv,
+                     {"target", "bare", "pid", "cases", "services", "instances", "connections",
+                      "seconds", "warmup-seconds", "rounds", "register-size", "query-size",
+                      "samples", "interval-ms", "subscribers", "changes", "change-interval-ms",
+                      "held", "held-services", "settle-ms", "timeout-ms"},
+                     run);
 }

@@ -1,7 +1,7 @@
 // How many registrations, beats and queries per second does a registry answer over keep-alive
 // connections, and how far is that from other servers asked with the very same bytes?
 
-#include "bench/arguments.hpp"
+#include "bench/program.hpp"
 #include "bench/clock.hpp"
 #include "bench/contest.hpp"
 #include "bench/failure.hpp"
@@ -226,20 +226,8 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  try {
-    const arguments args(argc, argv,
-                         {"target", "bare", "pid", "cases", "services", "instances", "connections",
-                          "seconds", "warmup-seconds", "rounds", "answer-size", "settle-ms"});
-    if (args.help()) {
-      std::cout << help;
-      return EXIT_SUCCESS;
-    }
-    return run(args);
-  } catch (const usage_error& error) {
-    std::cerr << "http_load_bench: " << error.what() << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "http_load_bench: " << error.what() << '\n';
-    return 1;
-  }
+  return run_program("http_load_bench", help, argc, argv,
+                     {"target", "bare", "pid", "cases", "services", "instances", "connections",
+                      "seconds", "warmup-seconds", "rounds", "answer-size", "settle-ms"},
+                     run);
 }

@@ -1,7 +1,7 @@
 // How long after a registration was sent does its push reach a subscriber over UDP, when the
 // service was quiet before? That is what a caller waits for a new instance, or calls a dead one.
 
-#include "bench/arguments.hpp"
+#include "bench/program.hpp"
 #include "bench/endpoint.hpp"
 #include "bench/failure.hpp"
 #include "bench/fleet.hpp"
@@ -130,20 +130,8 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  try {
-    const arguments args(
-        argc, argv,
-        {"target", "samples", "interval-ms", "services", "instances", "settle-ms", "timeout-ms"});
-    if (args.help()) {
-      std::cout << help;
-      return EXIT_SUCCESS;
-    }
-    return run(args);
-  } catch (const usage_error& error) {
-    std::cerr << "push_latency_bench: " << error.what() << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "push_latency_bench: " << error.what() << '\n';
-    return 1;
-  }
+  return run_program("push_latency_bench", help, argc, argv,
+                     {"target", "samples", "interval-ms", "services", "instances", "settle-ms",
+                      "timeout-ms"},
+                     run);
 }

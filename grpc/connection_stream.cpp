@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "protocol/naming_request.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -163,7 +162,7 @@ void connection_stream::on_setup(const wire::Payload& message) {
   }
   auto module = label(setup.labels, "module");
   auto done = peer_->set_up(shared_from_this(), module == "naming",
-                            [&] { return open_connection_of(message); });
+                            [&] { return open_connection_of(setup, message); });
   if (done == peer::setup_result::refused)
     return close("no more connections");
   if (!setup.has_abilities)
@@ -175,10 +174,10 @@ void connection_stream::on_setup(const wire::Payload& message) {
           + (watches ? ",\"fuzzyWatch\":true" : "") + "},\"module\":\"internal\"}"});
 }
 
-connection_ptr connection_stream::open_connection_of(const wire::Payload& message) {
+connection_ptr connection_stream::open_connection_of(const setup_request& setup,
+                                                     const wire::Payload& message) {
   if (!env_.api.ready())
     return nullptr;
-  auto setup = parse_setup_request(body_of(message));
   connection_info info;
   info.id = peer_->id;
   info.remote_ip = peer_->address.ip;

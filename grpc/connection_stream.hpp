@@ -10,6 +10,7 @@
 #include "actors/api_environment.hpp"
 #include "grpc/peers.hpp"
 #include "grpc/payload.hpp"
+#include "protocol/naming_request.hpp"
 
 namespace nacre {
 
@@ -44,7 +45,7 @@ public:
 private:
   void on_message(const wire::Payload& message);
   void on_setup(const wire::Payload& message);
-  connection_ptr open_connection_of(const wire::Payload& message);
+  connection_ptr open_connection_of(const setup_request& setup, const wire::Payload& message);
   void start_write();
   /// Finishes once nothing is being written; needs the lock.
   void finish_when_idle();

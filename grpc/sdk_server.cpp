@@ -4,14 +4,13 @@
 #include <set>
 #include <sstream>
 
-#include <sched.h>
-
 #include <absl/synchronization/mutex.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/batch_threads.hpp"
 #include "grpc/services.grpc.pb.h"
 #include "protocol/naming_request.hpp"
 #include "protocol/naming_response.hpp"
@@ -62,16 +61,10 @@ std::string read_file(const std::string& path, std::string_view what) {
 /// core.
 class batch_starter {
 public:
-  batch_starter() { set(SCHED_BATCH); }
-  ~batch_starter() { set(SCHED_OTHER); }
+  batch_starter() { set_batch_work(true); }
+  ~batch_starter() { set_batch_work(false); }
   batch_starter(const batch_starter&) = delete;
   batch_starter& operator=(const batch_starter&) = delete;
-
-private:
-  static void set(int policy) {
-    sched_param none{};
-    sched_setscheduler(0, policy, &none); // 0: the calling thread; it is only a hint
-  }
 };
 
 std::shared_ptr<grpc::ServerCredentials> credentials(const connection_options& opts) {

@@ -32,6 +32,14 @@ std::string success_body(std::string_view more) {
   return body.append("\"success\":true}");
 }
 
+std::string request_body(std::uint64_t id, std::string_view module, std::string_view more) {
+  std::string body = "{\"headers\":{},\"requestId\":\"";
+  body.append(std::to_string(id)).append("\",\"module\":\"").append(module).append("\"");
+  if (!more.empty())
+    body.append(",").append(more);
+  return body.append("}");
+}
+
 std::string json_field(std::string_view key, std::string_view text) {
   json_writer out;
   out.begin_object().field(key, text).end_object();

@@ -17,6 +17,10 @@ std::string failure_body(int result_code, int error_code, std::string_view messa
 /// A success; `more` is further JSON fields without braces, e.g. `"type":"x"`.
 std::string success_body(std::string_view more = {});
 
+/// A request to a client that has to be answered with its id, which is text on the wire and below
+/// an empty `headers`; `more` as in `success_body`.
+std::string request_body(std::uint64_t id, std::string_view module, std::string_view more = {});
+
 /// `"key":"text"`, escaped.
 std::string json_field(std::string_view key, std::string_view text);
 
