@@ -192,7 +192,8 @@ std::vector<option_row> node_rows() {
       text({.keys = {"nacos.member.list"},
             .variables = {"NACOS_SERVERS", "MEMBER_LIST"},
             .help = "The nodes of a cluster."},
-           at(&options::member_list), "host[:port], separated by commas or spaces",
+           at(&options::cluster, &cluster_options::members),
+           "host[:port], separated by commas or spaces",
            check_member_list),
       text({.keys = {"nacre.log-level"},
             .flag = "--log-level",
@@ -385,12 +386,14 @@ std::vector<option_row> auth_rows() {
             .variables = {"NACOS_AUTH_IDENTITY_KEY"},
             .help = "Header by which nodes know each other.",
             .secret = true},
-           at(&options::auth_identity_key), "a text without control characters", any_text),
+           at(&options::cluster, &cluster_options::identity_key),
+           "a text without control characters", any_text),
       text({.keys = {"nacos.core.auth.server.identity.value"},
             .variables = {"NACOS_AUTH_IDENTITY_VALUE"},
             .help = "What that header has to say.",
             .secret = true},
-           at(&options::auth_identity_value), "a text without control characters", any_text),
+           at(&options::cluster, &cluster_options::identity_value),
+           "a text without control characters", any_text),
   };
 }
 

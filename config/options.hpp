@@ -128,6 +128,64 @@ struct limit_options {
   bool param_check_enabled = true;
 };
 
+/// Several nodes as one registry. Without effect in a standalone node.
+struct cluster_options {
+  /// Members as `host[:port]`, separated by commas; `nacos.member.list`, `NACOS_SERVERS`,
+  /// `--members`.
+  std::string members;
+  /// Where members are looked up: `file`, `address-server`, or empty for the list above, else the
+  /// file, else the address server; `nacos.core.member.lookup.type`
+  std::string lookup;
+  /// Read at start and whenever it changes, never written; `nacre.cluster.file`
+  std::filesystem::path file = "conf/cluster.conf";
+  /// `address.server.domain`, `address.server.port`, `address.server.url`; environment variables
+  /// `address_server_domain`, `address_server_port`, `address_server_url` win.
+  std::string address_server_domain = "jmenv.tbsite.net";
+  std::uint16_t address_server_port = 8080;
+  std::string address_server_url = "/nacos/serverlist";
+  /// Header by which nodes know each other, and what it has to say (both secret, no default: a
+  /// cluster without them does not start); `nacos.core.auth.server.identity.key`,
+  /// `nacos.core.auth.server.identity.value`.
+  std::string identity_key;
+  std::string identity_value;
+  /// How often a node tells each other one that it lives.
+  milliseconds heartbeat_interval{1'000};
+  /// A member nobody heard for this long is SUSPICIOUS, still responsible for its clients.
+  milliseconds suspicious_after{3'000};
+  /// A member nobody heard for this long is DOWN: others become responsible for its clients.
+  milliseconds down_after{10'000};
+  /// Connections of a member that is known dead are lost after this time, ...
+  milliseconds dead_clients_after{15'000};
+  /// ... those of one that is merely silent after this; `nacos.naming.client.expired.time`
+  milliseconds silent_clients_after{180'000};
+  /// Changes of one client within this time after its last sync merge into one more;
+  /// `nacos.core.protocol.distro.data.sync.delayMs`
+  milliseconds sync_window{1'000};
+  /// A batch of changes has to be acknowledged within this time;
+  /// `nacos.core.protocol.distro.data.sync.timeoutMs`
+  milliseconds sync_timeout{3'000};
+  /// Changes pending for one peer; beyond this verify finds what was not sent.
+  std::size_t sync_tasks_max = 200'000;
+  /// `nacos.core.protocol.distro.data.verify.intervalMs`
+  milliseconds verify_interval{5'000};
+  /// A starting node that hears of no loaded peer for this long is the first.
+  milliseconds load_patience{3'000};
+  /// A chunk of a snapshot has to arrive within this time, else another peer is asked;
+  /// `nacos.core.protocol.distro.data.load.timeoutMs`
+  milliseconds load_timeout{3'000};
+  /// Bytes of one chunk, about.
+  std::size_t chunk_bytes_max = 1024 * 1024;
+  /// What is gone is remembered for this long, so that nothing late raises it.
+  milliseconds tombstone_term{600'000};
+  /// `nacos.remote.peer.rpc.tls.enableTls`; PEM files as for clients, by the prefix
+  /// `nacos.remote.peer.rpc.tls.`
+  bool tls_enabled = false;
+  bool tls_client_auth = false;
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string tls_trust_file;
+};
+
 struct options {
   node_mode mode = node_mode::standalone;
   /// Where the node keeps its files; created at start.
@@ -142,16 +200,9 @@ struct options {
   std::size_t client_shards = 0;
   /// Lowest level that is logged: trace, debug, info, warn, error.
   std::string log_level = "info";
-  /// The nodes of a cluster as `host[:port]`, separated by commas; `nacos.member.list`,
-  /// `NACOS_SERVERS`. Without effect in a standalone node.
-  std::string member_list;
   /// Whether clients have to log in; `nacos.core.auth.enabled`. `validate` refuses true: this
   /// version cannot do it.
   bool auth_enabled = false;
-  /// Header by which nodes know each other, and what it has to say (both secret);
-  /// `nacos.core.auth.server.identity.key`, `nacos.core.auth.server.identity.value`.
-  std::string auth_identity_key;
-  std::string auth_identity_value;
 
   http_options http;
   liveness_options liveness;
@@ -159,6 +210,7 @@ struct options {
   connection_options connections;
   cleaning_options cleaning;
   limit_options limits;
+  cluster_options cluster;
 };
 
 } // namespace nacre

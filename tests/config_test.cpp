@@ -495,7 +495,7 @@ TEST_CASE_FIXTURE(in_folder, "placeholders in the file name variables and other 
   CHECK(load_text("nacre.data-dir=${nacos.home}/data\nnacos.home=/h").values.data_dir == "/h/data");
   // What the environment says is data, whatever it looks like.
   const environment odd{{"NACOS_AUTH_IDENTITY_VALUE", "${x"}, {"SERVER_PORT", "3"}};
-  CHECK(load({}, odd).values.auth_identity_value == "${x");
+  CHECK(load({}, odd).values.cluster.identity_value == "${x");
 }
 
 TEST_CASE_FIXTURE(in_folder, "a placeholder for nothing matters only in a key we understand") {
@@ -550,8 +550,8 @@ TEST_CASE_FIXTURE(in_folder, "a node asked to authenticate refuses to start and 
 
 TEST_CASE_FIXTURE(in_folder, "the identity of nodes is kept and never shown") {
   const environment variables{{"NACOS_AUTH_IDENTITY_KEY", "k"}, {"NACOS_AUTH_IDENTITY_VALUE", "v"}};
-  CHECK(load({}, variables).values.auth_identity_key == "k");
-  CHECK(load({}, variables).values.auth_identity_value == "v");
+  CHECK(load({}, variables).values.cluster.identity_key == "k");
+  CHECK(load({}, variables).values.cluster.identity_value == "v");
   CHECK(load_error({}, {{"NACOS_AUTH_IDENTITY_VALUE", "sec\nret"}}) ==
         "environment variable NACOS_AUTH_IDENTITY_VALUE: nacos.core.auth.server.identity.value = "
         "(hidden), wanted a text without control characters");
@@ -559,7 +559,7 @@ TEST_CASE_FIXTURE(in_folder, "the identity of nodes is kept and never shown") {
 
 TEST_CASE_FIXTURE(in_folder, "texts are kept in one spelling") {
   const environment members{{"NACOS_SERVERS", " n1:8848 n2:8848,  n3 "}};
-  CHECK(load({}, members).values.member_list == "n1:8848,n2:8848,n3");
+  CHECK(load({}, members).values.cluster.members == "n1:8848,n2:8848,n3");
   CHECK(load({"--log-level", "WARN"}).values.log_level == "warn");
   CHECK(load({"--mode", "Cluster"}).values.mode == node_mode::cluster);
   for (const auto none : {"", "/"})
@@ -629,7 +629,7 @@ TEST_CASE("validate holds options made by hand to the same rules") {
        "so"},
       {[](auto& x) { x.log_level = ""; },
        "nacre.log-level = '', wanted trace, debug, info, warn or error"},
-      {[](auto& x) { x.auth_identity_key = "se\rcret"; },
+      {[](auto& x) { x.cluster.identity_key = "se\rcret"; },
        "nacos.core.auth.server.identity.key = (hidden), wanted a text without control characters"},
       {[](auto& x) { x.auth_enabled = true; },
        "nacos.core.auth.enabled: authentication is not available in this version, wanted false"},

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "protocol/cluster_message.hpp"
+
+namespace nacre {
+
+/// Bytes that are no frame of this version.
+struct unreadable_frame : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// First byte of every frame; another one is refused as a whole.
+inline constexpr std::uint8_t cluster_codec_version = 1;
+
+/// A frame of the cluster link: version, kind, life of the sender, body in cereal's terms, little
+/// endian. Pure, any thread.
+std::string encode_frame(const cluster_frame& frame);
+
+/// Sizes are compared with the bytes that are there before anything is allocated.
+/// @throws unreadable_frame
+cluster_frame decode_frame(std::string_view bytes);
+
+} // namespace nacre
