@@ -250,6 +250,8 @@ const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_he
   {"simdjson.h", {"protocol"}},
   {"rapidjson/", {"protocol"}},
   {"zlib.h", {"protocol"}},
+  {"cereal/", {"protocol"}},
+  {"openssl/", {"grpc"}},
   // What protocol/ is free of: threads, locks, clocks.
   {"thread", {"http"}},
   {"mutex", {"actors", "http", "grpc"}},
