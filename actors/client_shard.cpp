@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/replication.hpp"
 #include "actors/service.hpp"
 #include "protocol/json_writer.hpp"
 
@@ -33,6 +34,8 @@ void client_shard_state::start(node_context_ptr ctx, std::size_t shard_index, bo
   context = std::move(ctx);
   index = shard_index;
   last_tick_ms = steady_ms(self);
+  if (context->cluster)
+    divided_by = context->cluster->now();
   if (recover) {
     renewed_at_least_ms = last_tick_ms;
     recovery = std::make_unique<recovering>();
@@ -41,21 +44,13 @@ void client_shard_state::start(node_context_ptr ctx, std::size_t shard_index, bo
   self->delayed_send(self, tick_interval, caf::tick_atom_v);
 }
 
-template <class Message, class Handler>
-bool client_shard_state::deferred(const Message& msg, Handler handler) {
-  if (recovery)
-    recovery->waiting.push_back([this, handler, kept = Message(msg)]() mutable {
-      (this->*handler)(kept);
-    });
-  return recovery != nullptr;
-}
-
 void client_shard_state::send_publish(const publication_ptr& x, const publication_ptr& before,
                                       change_cause cause, ticket_ptr answer) {
   auto& key = x->held_by->service;
   if (!send_to_service(self, context, key, publish{x, std::move(cause), answer, before})) {
     table.remove(x->held_by->client, key->view());
     context->leases.erase(x->held_by);
+    replicate_end(*context, x->held_by, record_state::removed, steady_ms(self));
     complete(answer, services_limit_reached(*context));
   }
 }
@@ -64,6 +59,8 @@ void client_shard_state::on_register(register_instance& msg) {
   if (deferred(msg, &client_shard_state::on_register))
     return;
   auto now = steady_ms(self);
+  if (context->cluster && msg.client.kind == client_kind::persistent)
+    return complete(msg.answer, not_replicated("persistent instances"));
   auto known = table.find(msg.client, msg.service->view());
   lease_ptr held_by;
   if (known) {
@@ -77,6 +74,7 @@ void client_shard_state::on_register(register_instance& msg) {
     held_by = new lease(context->directory.shared_key(msg.service->view()), msg.client, now,
                         lease_terms_of(msg.what.metadata));
     held_by->healthy = msg.what.healthy;
+    held_by->judged_elsewhere = divided_by && !divided_by->judged_here(msg.client);
     if (msg.client.kind == client_kind::ephemeral)
       context->leases.insert(held_by);
   }
@@ -85,6 +83,10 @@ void client_shard_state::on_register(register_instance& msg) {
   auto x = make_publication(held_by, std::move(instances));
   table.put(x, now);
   count_clients();
+  if (known && same_publication(*known, *x))
+    context->leases.note_renewal(held_by);
+  else
+    replicate(*context, x);
   send_publish(x, known, std::move(msg.cause), std::move(msg.answer));
 }
 
@@ -93,9 +95,15 @@ void client_shard_state::on_deregister(const deregister_instance& msg) {
     return;
   auto gone = table.remove(msg.client, msg.service->view());
   count_clients();
-  if (!gone)
+  auto now = steady_ms(self);
+  if (!gone) {
+    // Its registration may be on its way here from another node.
+    lease_ptr held_by = new lease(msg.service, msg.client, now);
+    replicate_end(*context, held_by, record_state::removed, now);
     return complete(msg.answer); // as the reference does: it is not there, which was wanted
+  }
   context->leases.erase(gone->held_by);
+  replicate_end(*context, gone->held_by, record_state::removed, now);
   send_to_service(self, context, msg.service, withdraw{gone->held_by, msg.cause, msg.answer});
 }
 
@@ -110,6 +118,7 @@ void client_shard_state::on_revive(const revive_instance& msg) {
     return complete(msg.answer);
   auto x = with_health(*known, true);
   table.put(x, steady_ms(self));
+  replicate_health(*context, x);
   send_publish(x, known, {change_reason::beat}, msg.answer);
 }
 
@@ -139,6 +148,7 @@ void client_shard_state::on_refused(const publish_refused& msg) {
     return; // something newer was sent meanwhile
   table.remove(msg.what->held_by->client, key);
   context->leases.erase(msg.what->held_by);
+  replicate_end(*context, msg.what->held_by, record_state::removed, steady_ms(self));
   count_clients();
 }
 
@@ -198,6 +208,8 @@ void client_shard_state::finish_recovery() {
   });
   spdlog::info("shard-recovered {}: {} clients, {} publications, {} subscriptions", index,
                table.clients(), table.publications(), table.subscriptions());
+  if (context->cluster)
+    reconcile_records();
   for (auto& write : done->waiting)
     write();
 }
@@ -227,6 +239,8 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
       ask_registry();
     return;
   }
+  if (context->cluster && !context->cluster->loaded)
+    return; // what it holds of others is not complete yet, and so are the signs of life
   auto r = rules();
   for (auto& x : table.due(now, r)) {
     switch (x.what) {
@@ -258,6 +272,7 @@ void client_shard_state::lapse_unhealthy(const lease_ptr& held_by, const lapse_r
     return;
   auto x = with_health(*known, false);
   table.put(x, steady_ms(self));
+  replicate_health(*context, x);
   send_publish(x, known, {change_reason::beats_stopped}, nullptr);
 }
 
@@ -269,6 +284,7 @@ void client_shard_state::lapse_removed(const lease_ptr& held_by, const lapse_rul
   if (!gone)
     return;
   table.remove(held_by->client, held_by->service->view());
+  replicate_end(*context, held_by, record_state::lapsed, steady_ms(self));
   spdlog::info("instance-removed {} of {}@@{}: no beat for {} ms", held_by->client.address(),
                held_by->service->namespace_id, held_by->service->grouped_name(),
                steady_ms(self) - held_by->renewed_ms.load());
@@ -321,6 +337,8 @@ client_shard(client_shard_actor::stateful_pointer<client_shard_state> self,
     on<&client_shard_state::on_subscribe>(self),
     on<&client_shard_state::on_refused>(self),
     on<&client_shard_state::on_replay>(self),
+    on<&client_shard_state::on_sync>(self),
+    on<&client_shard_state::on_cluster_changed>(self),
     on<&client_shard_state::on_recalled>(self),
     on<&client_shard_state::on_recall_started>(self),
     on<&client_shard_state::on_tick>(self),

@@ -9,6 +9,8 @@
 
 namespace nacre {
 
+class cluster_view;
+
 /// State of a CLIENT SHARD: the rows of the ip:port clients whose id hashes to it.
 struct client_shard_state : actor_state {
   static inline const char* name = "client-shard";
@@ -23,6 +25,8 @@ struct client_shard_state : actor_state {
   void on_subscribe(const subscribe_client& msg);
   void on_refused(const publish_refused& msg);
   void on_replay(const replay& msg);
+  void on_sync(sync_records& msg);
+  void on_cluster_changed(const cluster_changed& msg);
   void on_recalled(const recalled& msg);
   void on_recall_started(const recall_started& msg);
   void on_tick(const caf::tick_atom& msg);
@@ -40,7 +44,29 @@ private:
 
   /// Keeps a write for later while rows are still missing.
   template <class Message, class Handler>
-  bool deferred(const Message& msg, Handler handler);
+  bool deferred(const Message& msg, Handler handler) {
+    if (recovery)
+      recovery->waiting.push_back([this, handler, kept = Message(msg)]() mutable {
+        (this->*handler)(kept);
+      });
+    return recovery != nullptr;
+  }
+
+  // In client_shard_sync.cpp: what the cluster tells of clients.
+  void merge(const std::string& from, instance_record& theirs, const ticket_ptr& done);
+  /// Of a connection that this node itself is said to hold.
+  void merge_own_connection(const std::string& from, const instance_record& theirs);
+  void take_theirs(const std::string& from, instance_record& theirs, record_state state,
+                   const ticket_ptr& done);
+  void drop_row(const lease_ptr& held_by, change_cause cause);
+  void set_health(const publication_ptr& row, record_state state, std::int64_t version,
+                  change_cause cause);
+  /// Which of the clients that beat this node judges from now on.
+  void divide_leases();
+  void drop_lost_connections();
+  /// After a failure of this shard: its rows and the records of the cluster are made one again.
+  void reconcile_records();
+  bool takes_part(const client_id& client) const;
 
   void ask_registry();
   void finish_recovery();
@@ -59,6 +85,8 @@ private:
   std::unique_ptr<recovering> recovery;
   std::size_t counted_clients = 0;
   std::int64_t last_tick_ms = 0;
+  /// Of the last division of leases; null in a standalone node.
+  std::shared_ptr<const cluster_view> divided_by;
   /// Leases count as renewed at this time at least.
   std::int64_t renewed_at_least_ms = 0;
 };

@@ -136,7 +136,7 @@ void client_table::judge(const lease_ptr& x, bool publishes, std::int64_t now_ms
     schedule(x, std::max(renewed + rules.subscriber_timeout_ms, now_ms) + 1, now_ms);
     return;
   }
-  if (!rules.checks_enabled || x->exempt)
+  if (!rules.checks_enabled || x->exempt || x->judged_elsewhere)
     return schedule(x, now_ms + check_interval_max_ms, now_ms);
   const std::int64_t beat_timeout = x->beat_timeout_ms;
   const std::int64_t delete_timeout = x->delete_timeout_ms;

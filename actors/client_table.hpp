@@ -24,7 +24,7 @@ struct lapse {
   lease_ptr held_by;
 };
 
-/// How leases are judged right now.
+/// How leases are judged right now. Those that another node of the cluster judges are left alone.
 struct lapse_rules {
   /// Switch `check`: false means that nobody is marked or removed.
   bool checks_enabled = true;
@@ -59,6 +59,14 @@ public:
   /// Everything that touches one service, to rebuild a restarted SERVICE.
   void collect(const service_key_view& service, std::vector<publication_ptr>& publications,
                std::vector<subscriber_ptr>& subscribers) const;
+
+  /// Calls `f` with each publication.
+  template <class F>
+  void for_each_publication(F f) const {
+    for (auto& [client, r] : rows_)
+      for (auto& x : r.publications)
+        f(x);
+  }
 
   std::size_t clients() const { return rows_.size(); }
   std::size_t publications() const { return publications_; }

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/replication.hpp"
 #include "actors/service.hpp"
 #include "actors/service_info.hpp"
 #include "protocol/json_writer.hpp"
@@ -63,8 +64,11 @@ void connection_client_state::on_publish(publish_instances& msg) {
   auto x = make_publication(held_by, std::move(msg.instances));
   auto before = std::exchange(known, x);
   auto answer = msg.answer;
-  if (send_publish(x, {change_reason::request}, std::move(msg.answer), before))
+  if (send_publish(x, {change_reason::request}, std::move(msg.answer), before)) {
+    if (!before || !same_publication(*before, *x))
+      replicate(*context, x);
     return;
+  }
   if (before)
     known = before;
   else
@@ -80,6 +84,7 @@ void connection_client_state::on_withdraw(const withdraw_instances& msg) {
   send_to_service(self, context, msg.service,
                   withdraw{held_by, {change_reason::request}, msg.answer});
   wire->rows.publications.erase(i);
+  replicate_end(*context, held_by, record_state::removed, steady_ms(self));
 }
 
 void connection_client_state::on_subscribe(const subscribe_service& msg) {
@@ -122,8 +127,10 @@ void connection_client_state::on_unsubscribe(const unsubscribe_service& msg) {
 
 void connection_client_state::on_refused(const publish_refused& msg) {
   auto i = wire->rows.publications.find(msg.what->held_by->service);
-  if (i != wire->rows.publications.end() && i->second == msg.what)
-    wire->rows.publications.erase(i);
+  if (i == wire->rows.publications.end() || i->second != msg.what)
+    return;
+  wire->rows.publications.erase(i);
+  replicate_end(*context, msg.what->held_by, record_state::removed, steady_ms(self));
 }
 
 void connection_client_state::on_check(const check_hold& msg) {
@@ -149,8 +156,10 @@ void connection_client_state::compare_with_services() {
 }
 
 void connection_client_state::send_all_rows() {
-  for (auto& [service, x] : wire->rows.publications)
+  for (auto& [service, x] : wire->rows.publications) {
     send_publish(x, {change_reason::restart}, nullptr);
+    replicate(*context, x);
+  }
   for (auto& [service, x] : wire->rows.subscriptions) {
     send_to_service(self, context, service, subscribe{x});
     if (auto view = context->directory.find(service->view()))
@@ -229,8 +238,13 @@ void connection_client_state::on_lost(const connection_lost& msg) {
   // First out of the table: a service that is rebuilt meanwhile takes nothing over from it.
   context->connections.remove(wire->info.id);
   auto& rows = wire->rows;
-  for (auto& [service, x] : rows.publications)
+  // When this node stops, its clients go elsewhere: peers are not told that they ended.
+  bool told = !context->cluster || !context->cluster->leaving;
+  for (auto& [service, x] : rows.publications) {
     send_to_service(self, context, service, withdraw{x->held_by, {msg.why}, nullptr});
+    if (told)
+      replicate_end(*context, x->held_by, record_state::removed, steady_ms(self));
+  }
   for (auto& [service, x] : rows.subscriptions)
     send_to_service(self, context, service, unsubscribe{x->held_by, {msg.why}});
   if (origin)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -39,10 +40,12 @@ public:
     return add(keys_.find(key), key, std::move(task), now_ms + delay_ms);
   }
 
-  /// Takes the tasks that are due and opens their keys' windows; quiet keys are forgotten.
-  std::vector<std::pair<Key, Task>> take_due(std::int64_t now_ms) {
+  /// Takes the tasks that are due, `tasks_max` of them at most, and opens their keys' windows;
+  /// quiet keys are forgotten.
+  std::vector<std::pair<Key, Task>>
+  take_due(std::int64_t now_ms, std::size_t tasks_max = std::numeric_limits<std::size_t>::max()) {
     std::vector<std::pair<Key, Task>> due;
-    while (!order_.empty() && order_.front().due_ms <= now_ms) {
+    while (due.size() < tasks_max && !order_.empty() && order_.front().due_ms <= now_ms) {
       auto key = order_.front().key;
       pop();
       auto i = keys_.find(key);

@@ -14,9 +14,9 @@ std::string_view to_string(change_kind x) {
 std::string_view to_string(change_reason x) {
   constexpr std::string_view names[]
     = {"request", "beat",       "beats stopped",     "queries stopped",
-       "restart", "connection closed", "connection silent"};
+       "restart", "connection closed", "connection silent", "peer", "peer lost"};
   static_assert(std::size(names)
-                == static_cast<std::size_t>(change_reason::connection_silent) + 1);
+                == static_cast<std::size_t>(change_reason::peer_lost) + 1);
   return names[static_cast<std::size_t>(x)];
 }
 

@@ -42,6 +42,10 @@ enum class change_reason : std::uint8_t {
   connection_closed,
   /// The client's gRPC connection answered no detection.
   connection_silent,
+  /// Another node of the cluster said so.
+  peer,
+  /// The node that held the client's connection is lost.
+  peer_lost,
 };
 
 std::string_view to_string(change_kind x);

@@ -61,6 +61,10 @@ using client_shard_actor = caf::typed_actor<
   caf::reacts_to<publish_refused>,
   // A restarted SERVICE asks for all that clients of this shard hold on it.
   caf::reacts_to<replay>,
+  // A peer of the cluster tells of clients.
+  caf::reacts_to<sync_records>,
+  // Other nodes are responsible for clients now, or are lost.
+  caf::reacts_to<cluster_changed>,
   // To a restarted shard: what its clients had published and subscribed at one service.
   caf::reacts_to<recalled>,
   // To a restarted shard: how many `recalled` there will be.

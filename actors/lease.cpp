@@ -12,11 +12,40 @@ renewal_result lease_table::renew(const service_key_view& service, std::string_v
     return {};
   const lease& x = **i;
   x.renewed_ms.store(now_ms, std::memory_order_relaxed);
+  if (x.judged_elsewhere.load(std::memory_order_relaxed))
+    note_renewal(*i);
   renewal_result result;
   result.state = x.healthy.load(std::memory_order_relaxed) ? renewal::renewed : renewal::unhealthy;
   if (x.own_interval.load(std::memory_order_relaxed))
     result.beat_interval_ms = x.beat_interval_ms.load(std::memory_order_relaxed);
   return result;
+}
+
+void lease_table::note_renewal(const lease_ptr& x) const {
+  if (!x->judged_elsewhere || x->passing_on.exchange(true))
+    return;
+  std::lock_guard guard(renewed_lock_);
+  renewed_elsewhere_.push_back(x);
+}
+
+std::vector<lease_ptr> lease_table::take_renewed_elsewhere() {
+  std::vector<lease_ptr> taken;
+  {
+    std::lock_guard guard(renewed_lock_);
+    taken.swap(renewed_elsewhere_);
+  }
+  for (auto& x : taken)
+    x->passing_on = false;
+  return taken;
+}
+
+lease_ptr lease_table::find(const service_key_view& service, std::string_view ip,
+                            std::uint16_t port) const {
+  address key{service, ip, port, hash_of(service, ip, port)};
+  auto& part = stripe_of(key.hash);
+  std::shared_lock guard(part.lock);
+  auto i = part.leases.find(key);
+  return i == part.leases.end() ? nullptr : *i;
 }
 
 void lease_table::insert(const lease_ptr& x) {

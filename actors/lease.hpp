@@ -42,6 +42,10 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
   mutable std::atomic<bool> healthy{true};
   /// Metadata `enableClientBeat` takes it out of the checks.
   mutable std::atomic<bool> exempt{false};
+  /// Another node of the cluster judges whether the client lives: beats are passed on to it.
+  mutable std::atomic<bool> judged_elsewhere{false};
+  /// It waits in the table's list of renewals to pass on.
+  mutable std::atomic<bool> passing_on{false};
   /// The metadata sets a beat interval of its own, else the node's switch holds.
   mutable std::atomic<bool> own_interval{false};
 };
@@ -69,6 +73,15 @@ class lease_table {
 public:
   renewal_result renew(const service_key_view& service, std::string_view ip, std::uint16_t port,
                        std::int64_t now_ms) const;
+
+  /// The client of `x` was heard of here; if another node judges it, that is to be passed on.
+  void note_renewal(const lease_ptr& x) const;
+
+  /// Takes the leases renewed since the last time that other nodes judge, each once.
+  std::vector<lease_ptr> take_renewed_elsewhere();
+
+  /// The lease of an address, null if there is none.
+  lease_ptr find(const service_key_view& service, std::string_view ip, std::uint16_t port) const;
 
   /// Puts `x` in, in place of an older lease of the same client and service.
   void insert(const lease_ptr& x);
@@ -156,6 +169,9 @@ private:
   stripe& stripe_of(std::size_t hash) { return stripes_[(hash >> 32) % stripes_count]; }
 
   std::vector<stripe> stripes_{stripes_count};
+
+  mutable std::mutex renewed_lock_;
+  mutable std::vector<lease_ptr> renewed_elsewhere_;
 };
 
 } // namespace nacre

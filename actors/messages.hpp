@@ -17,6 +17,7 @@
 #include "actors/publication.hpp"
 #include "actors/service_view.hpp"
 #include "actors/ticket.hpp"
+#include "protocol/cluster_message.hpp"
 #include "protocol/service_metadata.hpp"
 
 /// The messages between the actors of one node. They stay inside the process, so they carry
@@ -136,6 +137,23 @@ struct publish_refused {
 
 struct replay {
   service_ref service;
+};
+
+/// From a peer of the cluster: what it knows of clients of this shard.
+struct sync_records {
+  /// Address of the peer.
+  std::string from;
+  std::vector<instance_record> records;
+  /// Let go of when readers see all of it; may be null.
+  ticket_ptr done;
+};
+
+/// MEMBERSHIP sees the cluster differently.
+struct cluster_changed {
+  /// Other nodes are responsible for clients.
+  bool ring = false;
+  /// Nodes are lost, and with them their connections.
+  bool losses = false;
 };
 
 struct recalled {
@@ -426,6 +444,8 @@ NACRE_LOCAL_MESSAGE(revive_instance)
 NACRE_LOCAL_MESSAGE(subscribe_client)
 NACRE_LOCAL_MESSAGE(publish_refused)
 NACRE_LOCAL_MESSAGE(replay)
+NACRE_LOCAL_MESSAGE(sync_records)
+NACRE_LOCAL_MESSAGE(cluster_changed)
 NACRE_LOCAL_MESSAGE(recalled)
 NACRE_LOCAL_MESSAGE(recall_started)
 NACRE_LOCAL_MESSAGE(publish_instances)

@@ -2,10 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/beat_relay.hpp"
 #include "actors/client_shard.hpp"
 #include "actors/connection_registry.hpp"
 #include "actors/fuzzy_watch.hpp"
 #include "actors/inspector.hpp"
+#include "actors/membership.hpp"
 #include "actors/metadata_actor.hpp"
 #include "actors/push_engine.hpp"
 #include "actors/service_registry.hpp"
@@ -58,6 +60,14 @@ void node_state::start(node_context_ptr ctx) {
   add("service-registry", c->registry, [&system, c](bool, actor_origin_ptr origin) {
     return system.spawn(service_registry, c, std::move(origin));
   });
+  if (c->cluster) {
+    add("membership", c->cluster->membership, [&system, c](bool, actor_origin_ptr origin) {
+      return system.spawn(membership, c, std::move(origin));
+    });
+    add("beat-relay", c->cluster->beat_relay, [&system, c](bool, actor_origin_ptr origin) {
+      return system.spawn(beat_relay, c, std::move(origin));
+    });
+  }
   for (std::size_t i = 0; i < c->shards.size(); ++i)
     add("client-shard " + std::to_string(i), c->shards[i],
         [&system, c, i](bool again, actor_origin_ptr origin) {

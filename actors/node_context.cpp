@@ -1,5 +1,7 @@
 #include "actors/node_context.hpp"
 
+#include "actors/cluster_view.hpp"
+
 namespace nacre {
 
 namespace {
@@ -11,8 +13,24 @@ outcome limit_reached(std::string_view what, std::size_t max) {
 
 } // namespace
 
+node_context::node_context(nacre::options opts, std::size_t shards_count)
+  : options(std::move(opts)), shards(shards_count) {}
+
+node_context::~node_context() = default;
+
+std::int64_t node_context::list_ms() const {
+  auto wall = wall_ms();
+  return cluster ? hybrid_clock::to_ms(cluster->clock.now(wall)) : wall;
+}
+
 outcome services_limit_reached(const node_context& context) {
   return limit_reached("services", context.options.limits.services_max);
+}
+
+outcome not_replicated(std::string_view what) {
+  return {ec::unavailable, std::string(what)
+                             + " are not available in a cluster of this version: its nodes could "
+                               "not agree on them"};
 }
 
 outcome instances_limit_reached(const node_context& context) {

@@ -51,11 +51,13 @@ struct node_counters {
   std::atomic<std::uint64_t> last_request_id{0};
 };
 
+struct cluster_context;
+
 /// What every actor of one node is given at spawn: options, the concurrent tables, handles of
 /// neighbours. One per node, so a whole cluster fits in one process.
 struct node_context {
-  explicit node_context(nacre::options opts, std::size_t shards_count)
-    : options(std::move(opts)), shards(shards_count) {}
+  node_context(nacre::options opts, std::size_t shards_count);
+  ~node_context();
 
   const nacre::options options;
   /// Wall clock in ms; tests put their own in.
@@ -63,6 +65,10 @@ struct node_context {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   };
+
+  /// The time that lists and pushes carry: also above what other nodes of the cluster told so far,
+  /// because clients move between nodes and ignore what seems older.
+  std::int64_t list_ms() const;
 
   /// Whether clients may still be on their way back after a restart of the node.
   bool warming_up(std::int64_t steady_now_ms) const {
@@ -80,6 +86,8 @@ struct node_context {
   std::shared_ptr<datagram_sink> datagrams;
 
   connection_table connections;
+  /// Null in a standalone node.
+  std::unique_ptr<cluster_context> cluster;
 
   handle_cell<node_actor> node;
   handle_cell<service_registry_actor> registry;
@@ -102,6 +110,10 @@ using node_context_ptr = std::shared_ptr<node_context>;
 /// What a write at the bound of services or instances is answered.
 outcome services_limit_reached(const node_context& context);
 outcome instances_limit_reached(const node_context& context);
+
+/// What a write is answered whose effect the nodes of a cluster could not agree on: it needs the
+/// replicated store, which this version has not.
+outcome not_replicated(std::string_view what);
 
 /// The steady clock of an actor in ms: virtual in tests.
 template <class Self>

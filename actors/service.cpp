@@ -21,7 +21,7 @@ constexpr auto first_list_patience = 2s;
 
 void service_state::start(node_context_ptr ctx, service_ref key, bool failed_before) {
   context = std::move(ctx);
-  table.emplace(key, context->wall_ms());
+  table.emplace(key, context->list_ms());
   if (failed_before) {
     rebuild = std::make_unique<rebuilding>();
     rebuild->heard.resize(context->shards.size());
@@ -36,7 +36,7 @@ void service_state::start(node_context_ptr ctx, service_ref key, bool failed_bef
   }
   auto stored = key->view();
   table->set_stored(context->store.overlays(stored), context->store.metadata(stored),
-                    context->wall_ms());
+                    context->list_ms());
   if (rebuild)
     ask_silent_shards();
   else
@@ -93,7 +93,7 @@ void service_state::remember(change_kind what, const change_cause& cause, const 
 }
 
 void service_state::on_publish(const publish& msg) {
-  auto done = table->publish(msg.what, context->wall_ms(), msg.before);
+  auto done = table->publish(msg.what, context->list_ms(), msg.before);
   if (done == publish_result::conflict)
     return refuse(msg);
   if (done != publish_result::unchanged) {
@@ -128,7 +128,7 @@ void service_state::on_withdraw(const withdraw& msg) {
   auto known = table->publications().find(msg.held_by->client);
   if (!known || (*known)->held_by != msg.held_by)
     return finish_change(false, msg.answer);
-  table->withdraw(msg.held_by->client, context->wall_ms());
+  table->withdraw(msg.held_by->client, context->list_ms());
   remember(change_kind::removed, msg.cause, msg.held_by);
   finish_change(true, msg.answer);
   note_use();
@@ -137,6 +137,10 @@ void service_state::on_withdraw(const withdraw& msg) {
 void service_state::on_subscribe(const subscribe& msg) {
   bool known = table->subscribers().find(msg.who->held_by->client) != nullptr;
   bool changed = table->subscribe(msg.who);
+  // The client may come from a node of the cluster that told it a later time than this list has,
+  // and would ignore the list.
+  if (!known && context->cluster && msg.who->held_by->client.kind == client_kind::connection)
+    table->show_as_of(context->list_ms());
   if (changed && !known)
     remember(change_kind::subscribed, {}, msg.who->held_by);
   if (changed && !rebuild) {
@@ -161,9 +165,9 @@ void service_state::on_unsubscribe(const unsubscribe& msg) {
 void service_state::on_stored_changed(const stored_changed& msg) {
   auto key = table->key()->view();
   bool visible = table->set_stored(context->store.overlays(key), context->store.metadata(key),
-                                   context->wall_ms());
+                                   context->list_ms());
   if (msg.create_ephemeral) {
-    table->create(*msg.create_ephemeral, context->wall_ms());
+    table->create(*msg.create_ephemeral, context->list_ms());
     visible = true;
   }
   finish_change(visible, msg.answer);
@@ -212,7 +216,7 @@ void service_state::on_replayed(const replayed& msg) {
     return;
   rebuild->heard[msg.shard] = true;
   for (auto& x : msg.publications)
-    table->publish(x, context->wall_ms());
+    table->publish(x, context->list_ms());
   for (auto& x : msg.subscribers)
     table->subscribe(x);
   if (std::find(rebuild->heard.begin(), rebuild->heard.end(), false) == rebuild->heard.end())
@@ -230,7 +234,7 @@ void service_state::take_connection_rows(const service_view& last) {
   auto of_connection = [](auto& x) { return x->held_by->client.kind == client_kind::connection; };
   last.publications.for_each([&](const publication_ptr& x) {
     if (of_connection(x))
-      table->publish(x, context->wall_ms());
+      table->publish(x, context->list_ms());
   });
   last.subscribers.for_each([&](const subscriber_ptr& x) {
     if (of_connection(x))
@@ -255,7 +259,7 @@ void service_state::reconcile_connections() {
 }
 
 void service_state::drop_connection(const client_id& client) {
-  if (auto published = table->withdraw(client, context->wall_ms()))
+  if (auto published = table->withdraw(client, context->list_ms()))
     remember(change_kind::removed, {change_reason::connection_closed}, published->held_by);
   table->unsubscribe(client);
 }
@@ -324,7 +328,7 @@ void service_state::on_tick(const caf::tick_atom&) {
 void service_state::end_listing() {
   self->send(context->metadata.get(),
              service_ended{table->key(), table->overlays(), table->metadata()});
-  table->unlist(context->wall_ms());
+  table->unlist(context->list_ms());
 }
 
 void service_state::retire() {

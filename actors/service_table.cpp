@@ -6,9 +6,7 @@ namespace nacre {
 
 namespace {
 
-bool is_connection(const publication& x) {
-  return x.held_by->client.kind == client_kind::connection;
-}
+bool is_connection(const publication& x) { return is_connection(x.held_by->client.kind); }
 
 } // namespace
 

@@ -55,6 +55,11 @@ public:
   /// The service ends for lists and operators; subscribers may stay.
   void unlist(std::int64_t now_ms);
 
+  /// Lists carry a new time from here on, though nothing in them changed.
+  void show_as_of(std::int64_t now_ms) {
+    state_.ref_time_ms = std::max(state_.ref_time_ms, now_ms) + 1;
+  }
+
   /// Revision and time go on from `last`: a restarted service must not repeat them.
   void continue_after(const service_view& last);
 

@@ -93,7 +93,7 @@ std::optional<instance> service_view::find_instance(std::string_view ip, std::ui
       return found;
   std::optional<instance> found;
   publications.for_each([&](const publication_ptr& x) {
-    if (!found && x->held_by->client.kind == client_kind::connection)
+    if (!found && is_connection(x->held_by->client.kind))
       found = of(&x);
   });
   return found;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -20,7 +21,7 @@ public:
 
   /// Takes effect once; later calls do nothing.
   void complete(outcome result) {
-    if (!std::exchange(done_, true))
+    if (!done_.exchange(true))
       deliver(std::move(result));
   }
 
@@ -37,7 +38,7 @@ protected:
 private:
   virtual void deliver(outcome result) = 0;
 
-  bool done_ = false;
+  std::atomic<bool> done_{false};
 };
 
 /// Null where nobody waits.

@@ -216,7 +216,7 @@ std::string service_info_field(const node_context& context, const service_key_vi
   auto view = context.directory.find(key);
   return "\"serviceInfo\":"
          + list_for_grpc(view.get(), key, wanted,
-                         context.store.switches()->default_push_cache_millis, context.wall_ms());
+                         context.store.switches()->default_push_cache_millis, context.list_ms());
 }
 
 void query_service(remote_call& call) {

@@ -145,7 +145,7 @@ rendered_list_ptr list_of(const call& c, const service_key_view& key,
   if (auto view = c.context().directory.find(key))
     return view->rendered(wanted, cache_millis);
   return std::make_shared<const rendered_list>(
-    render_list(key, wanted.clusters, {}, cache_millis, c.context().wall_ms()));
+    render_list(key, wanted.clusters, {}, cache_millis, c.context().list_ms()));
 }
 
 void subscribe_by_query(const call& c, const service_key_view& key, std::string_view clusters,

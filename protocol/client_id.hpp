@@ -12,9 +12,15 @@ enum class client_kind : std::uint8_t {
   ephemeral,
   /// An ip:port whose instances stay until they are deregistered: `ip:port#false`.
   persistent,
-  /// A gRPC connection; its id stands in `ip`, the port is 0.
+  /// A gRPC connection of this node; its id stands in `ip`, the port is 0.
   connection,
+  /// One of another node of the cluster.
+  remote_connection,
 };
+
+inline bool is_connection(client_kind x) {
+  return x == client_kind::connection || x == client_kind::remote_connection;
+}
 
 /// Identity of a client: whatever publishes and subscribes (Nacos `IpPortBasedClient.getClientId`,
 /// `ConnectionBasedClient`).
@@ -25,7 +31,7 @@ struct client_id {
 
   /// The text other nodes, the operator API and the SDKs know it by.
   std::string to_string() const {
-    return kind == client_kind::connection   ? ip
+    return is_connection(kind)               ? ip
            : kind == client_kind::persistent ? address() + "#false"
                                              : address() + "#true";
   }

@@ -190,16 +190,16 @@ public:
   std::shared_ptr<recording_sink> sink = std::make_shared<recording_sink>();
 };
 
-/// Runs `check(seed)` under many seeds: `$SEEDS` of them (1000), from `$SEED` on (1). A failure
+/// Runs `check(seed)` under many seeds: `$SEEDS` of them (else `count`), from `$SEED` on (1). A failure
 /// names its seed.
 template <class Check>
-void under_seeds(Check check) {
+void under_seeds(Check check, std::uint64_t count = 1000) {
   auto number = [](const char* name, std::uint64_t otherwise) {
     auto text = std::getenv(name);
     return text ? std::strtoull(text, nullptr, 10) : otherwise;
   };
   auto first = number("SEED", 1);
-  auto count = number("SEEDS", 1000);
+  count = number("SEEDS", count);
   for (auto seed = first; seed < first + count; ++seed) {
     CAPTURE(seed);
     check(seed);

@@ -126,6 +126,8 @@ block block_after(std::string_view head) {
   if (!head.empty() && is_word(head.back()))
     return block::other; // `y{2}`: a value, as bodies have a blank before them
   head = stripped_head(head);
+  if (starts_with_word(head.substr(head.rfind('\n') + 1), "namespace"))
+    return block::scope; // also after a macro that ends in no semicolon
   if (head.empty() || head.front() == ',' || head.front() == ':')
     return block::function; // the body after a constructor's initializers
   for (auto word : {"namespace", "class", "struct", "enum", "union", "extern"})

@@ -1,0 +1,361 @@
+#include "actors/distro_peer.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "actors/beat_relay.hpp"
+#include "actors/cluster_report.hpp"
+#include "actors/distro_load.hpp"
+#include "actors/distro_sync.hpp"
+#include "actors/distro_verify.hpp"
+#include "actors/replication.hpp"
+#include "protocol/cluster_codec.hpp"
+#include "protocol/json_writer.hpp"
+
+namespace nacre {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// First wait before a peer is dialled again, doubling.
+constexpr std::int64_t dial_min_ms = 100;
+constexpr std::int64_t dial_max_ms = 2'000;
+
+/// Wires that closed are looked at in this interval, questions too.
+constexpr auto tick_interval = 250ms;
+
+constexpr std::int64_t question_patience_ms = 2'000;
+
+/// Tells the actor of a peer what its wire does.
+class wire_events final : public peer_listener {
+public:
+  wire_events(distro_peer_actor owner, std::uint64_t dial)
+    : owner_(caf::actor_cast<caf::weak_actor_ptr>(owner)), dial_(dial) {}
+
+  void on_open() override { tell(link_opened{dial_}); }
+  void on_closed(bool refused, const std::string& why) override {
+    tell(link_closed{dial_, refused, why});
+  }
+
+private:
+  template <class Message>
+  void tell(Message x) {
+    if (auto owner = caf::actor_cast<distro_peer_actor>(owner_))
+      caf::anon_send(owner, std::move(x));
+  }
+
+  caf::weak_actor_ptr owner_;
+  const std::uint64_t dial_;
+};
+
+void raise(std::atomic<std::int64_t>& x, std::int64_t to) {
+  auto present = x.load();
+  while (present < to && !x.compare_exchange_weak(present, to)) {
+  }
+}
+
+} // namespace
+
+void distro_peer_state::start(node_context_ptr ctx, cluster_peer_ptr other) {
+  context = std::move(ctx);
+  peer = std::move(other);
+  self->set_down_handler([this](const caf::down_msg& msg) { on_down(msg); });
+  self->set_exit_handler([this](const caf::exit_msg& msg) {
+    peer->set_link(nullptr);
+    end_children();
+    self->quit(msg.reason);
+  });
+  end_children(); // those of a failed predecessor
+  // The wire of a failed predecessor told that one how it fares.
+  peer->open = false;
+  peer->set_link(nullptr);
+  for (std::size_t i = 0; i < children_count; ++i)
+    spawn_child(i);
+  dial();
+  self->delayed_send(self, tick_interval, caf::tick_atom_v);
+}
+
+void distro_peer_state::end_children() {
+  auto end = [this](auto actor) {
+    if (actor)
+      self->send_exit(actor, caf::exit_reason::user_shutdown);
+  };
+  end(peer->sync.get());
+  end(peer->verify.get());
+  end(peer->load.get());
+}
+
+void distro_peer_state::spawn_child(std::size_t kind) {
+  auto& x = children[kind];
+  auto origin = std::make_shared<const actor_origin>(
+    actor_origin{self->id(), x.delay.restarts(), x.last_failure});
+  auto& system = self->system();
+  auto put = [&](auto& cell, auto actor) {
+    cell.set(actor);
+    x.actor = caf::actor_cast<caf::actor>(actor);
+  };
+  if (kind == sync)
+    put(peer->sync, system.spawn(distro_sync, context, peer, origin));
+  else if (kind == verify)
+    put(peer->verify, system.spawn(distro_verify, context, peer, origin));
+  else
+    put(peer->load, system.spawn(distro_load, context, peer, origin));
+  self->monitor(x.actor);
+}
+
+void distro_peer_state::on_down(const caf::down_msg& msg) {
+  for (std::size_t i = 0; i < children_count; ++i) {
+    auto& x = children[i];
+    if (!x.actor || x.actor.address() != msg.source)
+      continue;
+    x.last_failure = self->system().render(msg.reason);
+    auto delay = x.delay.next(steady_ms(self));
+    spdlog::warn("actor-failed {} of {}: {}; starts again in {} ms",
+                 std::array{"distro-sync", "distro-verify", "distro-load"}[i], peer->address,
+                 x.last_failure, delay.count());
+    self->delayed_send(self, delay, respawn_child{i});
+  }
+}
+
+void distro_peer_state::on_respawn(const respawn_child& msg) {
+  spawn_child(msg.child);
+  // What the failed one was about to tell is found by the next verify.
+  if (msg.child == load)
+    self->send(context->cluster->membership.get(), load_ended{peer->address, false});
+}
+
+// -- the wire ------------------------------------------------------------------------------------
+
+void distro_peer_state::dial() {
+  auto owner = caf::actor_cast<distro_peer_actor>(self);
+  auto events = std::make_shared<wire_events>(owner, ++dials);
+  peer->set_link(context->cluster->network->dial(peer->address, std::move(events)));
+}
+
+void distro_peer_state::on_opened(const link_opened& msg) {
+  if (msg.dial != dials)
+    return;
+  dial_delay_ms = 0;
+  peer->refused_since_ms = 0;
+  spdlog::info("peer-connected {}", peer->address);
+  peer->open = true;
+  send_heartbeat();
+  tell_children(true);
+}
+
+void distro_peer_state::on_closed(const link_closed& msg) {
+  if (msg.dial != dials)
+    return;
+  if (peer->open.exchange(false)) {
+    spdlog::warn("peer-disconnected {}: {}", peer->address, msg.why);
+    tell_children(false);
+  }
+  peer->set_link(nullptr);
+  auto now = steady_ms(self);
+  if (!msg.refused)
+    peer->refused_since_ms = 0;
+  else if (peer->refused_since_ms == 0)
+    peer->refused_since_ms = now;
+  dial_delay_ms = std::min(dial_max_ms, std::max(dial_min_ms, dial_delay_ms * 2));
+  self->delayed_send(self, std::chrono::milliseconds(dial_delay_ms), dial_again{dials});
+}
+
+void distro_peer_state::on_dial(const dial_again& msg) {
+  if (msg.dial == dials)
+    dial();
+}
+
+void distro_peer_state::tell_children(bool open) {
+  self->send(peer->sync.get(), link_state{open});
+  self->send(peer->verify.get(), link_state{open});
+}
+
+void distro_peer_state::on_tick(const caf::tick_atom&) {
+  self->delayed_send(self, tick_interval, caf::tick_atom_v);
+  auto now = steady_ms(self);
+  if (now - beat_sent_ms >= context->options.cluster.heartbeat_interval.count())
+    send_heartbeat();
+  for (auto i = questions.begin(); i != questions.end();) {
+    if (now - i->second.asked_ms < question_patience_ms) {
+      ++i;
+      continue;
+    }
+    complete(i->second.answer, {ec::unavailable, "the node does not answer"});
+    i = questions.erase(i);
+  }
+}
+
+void distro_peer_state::send_heartbeat() {
+  if (!peer->open)
+    return;
+  auto& cluster = *context->cluster;
+  auto now = beat_sent_ms = steady_ms(self);
+  heartbeat x;
+  x.clock = cluster.clock.now(context->wall_ms());
+  x.your_life = peer->life;
+  x.loaded = cluster.loaded;
+  x.records = cluster.replicas.alive();
+  for (auto& other : cluster.peers.all())
+    if (other != peer && other->life != 0 && !other->left)
+      x.others.push_back({other->address, other->life, std::max<std::int64_t>(
+                                                         0, now - other->sign_ms)});
+  peer->send(cluster.life, std::move(x));
+}
+
+// -- what the peer says --------------------------------------------------------------------------
+
+bool distro_peer_state::take_life(std::int64_t life, std::int64_t now_ms) {
+  auto known = peer->life.load();
+  if (life < known)
+    return false;
+  if (life > known) {
+    peer->life = life;
+    peer->life_since_ms = now_ms;
+    peer->left = false;
+    peer->loaded = false;
+  }
+  return true;
+}
+
+void distro_peer_state::on_frame(const peer_frame& msg) {
+  auto& counters = peer->counters;
+  ++counters.frames_received;
+  counters.bytes_received += msg.bytes.size();
+  try {
+    auto frame = decode_frame(msg.bytes);
+    auto now = steady_ms(self);
+    bool outdated = !take_life(frame.sender_life, now);
+    // One of an earlier number may be of a node whose clock went back: it has to hear of that.
+    if (outdated && std::holds_alternative<heartbeat>(frame.message))
+      send_heartbeat();
+    if (outdated || peer->left)
+      return;
+    peer->heard_ms = now;
+    raise(peer->sign_ms, now);
+    peer->refused_since_ms = 0;
+    std::visit([this](auto& x) { hear(x); }, frame.message);
+  } catch (const unreadable_frame& bad) {
+    if (counters.frames_unreadable++ == 0)
+      spdlog::warn("frame-unreadable of {}: {}; more of them are only counted", peer->address,
+                   bad.what());
+  }
+}
+
+void distro_peer_state::hear(heartbeat& msg) {
+  auto& cluster = *context->cluster;
+  auto now = steady_ms(self);
+  cluster.clock.observe(msg.clock);
+  if (msg.your_life > cluster.life)
+    cluster.raise_life(msg.your_life);
+  peer->loaded = msg.loaded;
+  peer->records = msg.records;
+  for (auto& x : msg.others) {
+    auto other = cluster.peers.find(x.address);
+    if (other && other->life == x.life && x.age_ms >= 0)
+      raise(other->sign_ms, now - x.age_ms);
+  }
+}
+
+void distro_peer_state::hear(farewell&) {
+  spdlog::info("peer-left {}", peer->address);
+  peer->left = true;
+}
+
+void distro_peer_state::hear(record_batch& msg) {
+  peer->counters.records_received += msg.records.size();
+  deal_records(*context, peer->address, std::move(msg.records), nullptr);
+  peer->send(context->cluster->life, batch_ack{msg.number});
+}
+
+void distro_peer_state::hear(batch_ack& msg) { self->send(peer->sync.get(), msg); }
+void distro_peer_state::hear(record_request& msg) { self->send(peer->sync.get(), std::move(msg)); }
+
+void distro_peer_state::hear(renewals& msg) {
+  take_renewals(*context, *peer, msg, steady_ms(self));
+}
+
+void distro_peer_state::hear(bucket_digests& msg) {
+  self->send(peer->verify.get(), std::move(msg));
+}
+
+void distro_peer_state::hear(bucket_listing& msg) {
+  self->send(peer->verify.get(), std::move(msg));
+}
+
+void distro_peer_state::hear(snapshot_request& msg) { self->send(peer->load.get(), msg); }
+void distro_peer_state::hear(snapshot_chunk& msg) { self->send(peer->load.get(), std::move(msg)); }
+
+// -- questions of operators ----------------------------------------------------------------------
+
+void distro_peer_state::on_ask(const ask_service& msg) {
+  auto& key = *msg.service;
+  auto id = ++last_question;
+  if (!peer->send(context->cluster->life, service_query{id, key.namespace_id, key.group, key.name}))
+    return complete(msg.answer, {ec::unavailable, "there is no connection to the node"});
+  questions[id] = {steady_ms(self), msg.answer};
+}
+
+std::vector<instance_record> records_of_service(const node_context& context,
+                                                const service_key_view& service,
+                                                std::int64_t now_ms) {
+  std::vector<instance_record> records;
+  auto view = context.directory.find(service);
+  if (!view)
+    return records;
+  view->publications.for_each([&](const publication_ptr& x) {
+    if (auto known = context.cluster->replicas.find(x->held_by->client, service))
+      records.push_back(record_of(*context.cluster, *known, now_ms));
+  });
+  return records;
+}
+
+void distro_peer_state::hear(service_query& msg) {
+  service_key_view service{msg.namespace_id, msg.group, msg.service};
+  peer->send(context->cluster->life,
+             service_answer{msg.id, records_of_service(*context, service, steady_ms(self))});
+}
+
+void distro_peer_state::hear(service_answer& msg) {
+  auto i = questions.find(msg.id);
+  if (i == questions.end())
+    return;
+  auto answer = std::move(i->second.answer);
+  questions.erase(i);
+  json_writer out;
+  write_records(out, msg.records);
+  complete(answer, {ec::none, out.take()});
+}
+
+// -- status --------------------------------------------------------------------------------------
+
+caf::result<actor_status> distro_peer_state::on_status(const status_request& msg) {
+  auto summary = std::string(peer->open ? "connected" : "not connected") + ", "
+                 + std::to_string(peer->records) + " records there, "
+                 + std::to_string(peer->counters.pending) + " changes pending";
+  auto status = make_status(self, *this, peer->address, std::move(summary));
+  if (msg.detailed) {
+    json_writer out;
+    write_peer(out, *peer, steady_ms(self));
+    status.details = out.take();
+  }
+  return status;
+}
+
+distro_peer_actor::behavior_type
+distro_peer(distro_peer_actor::stateful_pointer<distro_peer_state> self, node_context_ptr context,
+            cluster_peer_ptr peer, actor_origin_ptr origin) {
+  begin_life(self, std::move(origin));
+  self->state.start(std::move(context), std::move(peer));
+  return {
+    on<&distro_peer_state::on_opened>(self),
+    on<&distro_peer_state::on_closed>(self),
+    on<&distro_peer_state::on_frame>(self),
+    on<&distro_peer_state::on_ask>(self),
+    on<&distro_peer_state::on_tick>(self),
+    on<&distro_peer_state::on_dial>(self),
+    on<&distro_peer_state::on_respawn>(self),
+    on<&distro_peer_state::on_status>(self),
+  };
+}
+
+} // namespace nacre

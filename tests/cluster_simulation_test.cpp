@@ -1,0 +1,375 @@
+// Whole clusters under random work and random faults, checked against the invariants of a registry:
+// I1 nodes agree after the faults, I2 nobody who lives is removed where his judge can be heard,
+// I4 the last push tells the final state, I5 one node is responsible for a client.
+// `SEED=n SEEDS=1` repeats one run, `TRACE=1` writes what happened in it.
+#include <iostream>
+#include <sstream>
+
+#include "tests/simulated_cluster.hpp"
+
+using namespace nacre;
+using namespace nacre::test;
+
+namespace {
+
+constexpr std::size_t services_count = 3;
+
+std::string service_name(std::size_t i) { return "s" + std::to_string(i); }
+
+/// An instance kept by beats, as a 1.x SDK keeps it: any node will do.
+struct beating_client {
+  std::string service;
+  std::string ip;
+  bool alive = false;
+  /// A new process registers before it beats.
+  bool registered = false;
+  std::int64_t next_beat_ms = 0;
+  /// Last beat or registration that a node took, and which one; -1 if none.
+  std::int64_t heard_ms = -1;
+  std::size_t heard_by = 0;
+  /// Since when each node shows it, -1 while it does not.
+  std::vector<std::int64_t> shown_since{};
+  /// When each node last could hear of a beat, directly or over one other node.
+  std::vector<std::int64_t> reached_ms{};
+};
+
+/// An SDK over gRPC: publishes one instance, subscribes one service, comes back when it is lost.
+struct connected_client {
+  std::string service;
+  std::string ip;
+  bool alive = false;
+  std::optional<simulated_cluster::client> at{};
+  std::int64_t reconnect_ms = 0;
+  bool went_back = false;
+};
+
+class simulation : public simulated_cluster {
+public:
+  explicit simulation(std::uint64_t seed)
+    : simulated_cluster(seed, seed % 4 == 0 ? 5 : 3), trace_(std::getenv("TRACE") != nullptr) {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      start(i);
+    for (int i = 0; i < 6; ++i)
+      beating_.push_back({service_name(pick(services_count)), "1.1.1." + std::to_string(i + 1)});
+    for (int i = 0; i < 4; ++i)
+      connected_.push_back({service_name(pick(services_count)), "2.2.2." + std::to_string(i + 1)});
+    for (auto& x : beating_) {
+      x.shown_since.assign(nodes.size(), -1);
+      x.reached_ms.assign(nodes.size(), -1);
+    }
+  }
+
+  void play() {
+    live(5s); // most seeds begin in peace
+    auto until = now_ms() + 20'000 + static_cast<std::int64_t>(pick(60'000));
+    while (now_ms() < until) {
+      disturb();
+      live(std::chrono::milliseconds(200 + pick(3'000)));
+    }
+    recover();
+    judge();
+  }
+
+private:
+  // -- chance -----------------------------------------------------------------------------------
+
+  std::size_t pick(std::size_t below) { return rng() % below; }
+  bool chance(unsigned percent) { return pick(100) < percent; }
+
+  template <class... Parts>
+  void note(const Parts&... parts) {
+    if (!trace_)
+      return;
+    std::ostringstream line;
+    line << now_ms() << ' ';
+    (line << ... << parts);
+    std::cerr << line.str() << '\n';
+  }
+
+  // -- clients ----------------------------------------------------------------------------------
+
+  /// A node that takes requests; nothing if there is none.
+  std::optional<std::size_t> some_ready_node() {
+    std::vector<std::size_t> all;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      if (ready(i))
+        all.push_back(i);
+    return all.empty() ? std::nullopt : std::optional(all[pick(all.size())]);
+  }
+
+  bool hears(std::size_t from, std::size_t to) const {
+    return from == to
+           || (net->passes(nodes[from].address, nodes[to].address)
+               && net->passes(nodes[to].address, nodes[from].address));
+  }
+
+  void note_heard(beating_client& x, std::size_t at) {
+    x.heard_ms = now_ms();
+    x.heard_by = at;
+  }
+
+  void tend(beating_client& x) {
+    if (!x.alive || now_ms() < x.next_beat_ms)
+      return;
+    x.next_beat_ms = now_ms() + 5'000;
+    auto at = some_ready_node();
+    if (!at)
+      return;
+    if (!x.registered || !beat(*at, x.service, x.ip)) {
+      note("register ", x.ip, " of ", x.service, " at ", *at);
+      register_instance(*at, x.service, x.ip, {{"life", std::to_string(lives_)}});
+      x.registered = true;
+    }
+    note_heard(x, *at);
+  }
+
+  void tend(connected_client& x) {
+    if (x.at && !up(x.at->at)) {
+      x.went_back |= x.at->link->went_back;
+      x.at.reset();
+      x.reconnect_ms = now_ms() + 100 + static_cast<std::int64_t>(pick(3'000));
+    }
+    if (!x.alive || x.at || now_ms() < x.reconnect_ms)
+      return;
+    auto at = some_ready_node();
+    if (!at)
+      return;
+    note("connect ", x.ip, " of ", x.service, " to ", *at);
+    x.at = connect(*at);
+    publish(*x.at, x.service, x.ip);
+    subscribe(*x.at, x.service);
+  }
+
+  /// Time passes; clients do what they do, and what must not happen is looked for.
+  void live(std::chrono::milliseconds span) {
+    for (; span > 0ms; span -= 200ms) {
+      for (auto& x : beating_)
+        tend(x);
+      for (auto& x : connected_)
+        tend(x);
+      run(200ms);
+      for (auto& x : beating_)
+        check_not_lost(x);
+    }
+  }
+
+  // -- what happens -----------------------------------------------------------------------------
+
+  void disturb() {
+    switch (pick(12)) {
+      case 0:
+      case 1:
+      case 2:
+        return toggle(beating_[pick(beating_.size())]);
+      case 3:
+      case 4:
+        return toggle(connected_[pick(connected_.size())]);
+      case 5:
+        return partition();
+      case 6:
+        note("heal");
+        return net->heal();
+      case 7:
+        return toggle_node(pick(nodes.size()));
+      case 8:
+        return roughen();
+      case 9:
+        return step_clock(pick(nodes.size()));
+      case 10:
+        return take_back(beating_[pick(beating_.size())]);
+      default:
+        return; // peace
+    }
+  }
+
+  void toggle(beating_client& x) {
+    x.alive = !x.alive;
+    note(x.alive ? "begin " : "end ", x.ip);
+    ++lives_;
+    x.registered = false;
+    x.next_beat_ms = 0;
+    forget(x);
+  }
+
+  void forget(beating_client& x) {
+    x.shown_since.assign(nodes.size(), -1);
+    x.reached_ms.assign(nodes.size(), -1);
+    x.heard_ms = -1;
+  }
+
+  void take_back(beating_client& x) {
+    auto at = some_ready_node();
+    if (!x.alive || !at)
+      return;
+    note("deregister ", x.ip, " at ", *at);
+    deregister(*at, x.service, x.ip);
+    x.alive = false;
+    forget(x);
+  }
+
+  void toggle(connected_client& x) {
+    x.alive = !x.alive;
+    note(x.alive ? "begin " : "end ", x.ip);
+    if (!x.alive && x.at) {
+      x.went_back |= x.at->link->went_back;
+      disconnect(*x.at);
+      x.at.reset();
+    }
+    x.reconnect_ms = 0;
+  }
+
+  void partition() {
+    net->heal();
+    auto a = pick(nodes.size());
+    auto b = (a + 1 + pick(nodes.size() - 1)) % nodes.size();
+    auto cut = [this](std::size_t from, std::size_t to) {
+      net->cut(nodes[from].address, nodes[to].address);
+    };
+    switch (pick(3)) {
+      case 0: // one direction of one pair
+        note("cut ", a, " -> ", b);
+        return cut(a, b);
+      case 1: // one pair
+        note("cut ", a, " - ", b);
+        cut(a, b);
+        return cut(b, a);
+      default: // one node from all others
+        note("isolate ", a);
+        for (std::size_t i = 0; i < nodes.size(); ++i)
+          if (i != a) {
+            cut(a, i);
+            cut(i, a);
+          }
+    }
+  }
+
+  void toggle_node(std::size_t i) {
+    if (!up(i)) {
+      note("start ", i);
+      return start(i);
+    }
+    bool politely = chance(30);
+    note(politely ? "leave " : "crash ", i);
+    politely ? leave(i) : crash(i);
+    for (auto& x : beating_)
+      x.shown_since[i] = -1;
+  }
+
+  void roughen() {
+    net->now.loss = chance(50) ? 0 : 0.01 * static_cast<double>(pick(21));
+    net->now.doubled = chance(50) ? 0 : 0.01 * static_cast<double>(pick(21));
+    net->now.delay_max_ms = chance(50) ? 2 : static_cast<std::int64_t>(pick(1'500));
+    note("network: loss ", net->now.loss, " doubled ", net->now.doubled, " delay up to ",
+         net->now.delay_max_ms);
+  }
+
+  void step_clock(std::size_t i) {
+    nodes[i].wall_offset_ms += static_cast<std::int64_t>(pick(20'000)) - 10'000;
+    note("clock of ", i, " now ", nodes[i].wall_offset_ms, " off");
+  }
+
+  // -- what must hold ---------------------------------------------------------------------------
+
+  /// I2. A node that could hear of the client's beats, over one other node at most, shows it once
+  /// it did, as long as it beats.
+  void check_not_lost(beating_client& x) {
+    if (!x.alive)
+      return;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (!ready(i)) {
+        x.shown_since[i] = -1;
+        continue;
+      }
+      bool reached = x.heard_ms >= 0 && up(x.heard_by) && reaches(x.heard_by, i);
+      if (reached)
+        x.reached_ms[i] = std::max(x.reached_ms[i], x.heard_ms);
+      bool is_shown = shows(i, x);
+      if (is_shown && x.shown_since[i] < 0)
+        x.shown_since[i] = now_ms();
+      if (is_shown || x.shown_since[i] < 0)
+        continue;
+      INFO("at ", now_ms(), " node ", i, " lost ", x.ip, ", which beat ",
+           now_ms() - x.reached_ms[i], " ms ago");
+      CHECK(now_ms() - x.reached_ms[i] > 20'000);
+      note("node ", i, " lost ", x.ip);
+      x.shown_since[i] = -1;
+    }
+  }
+
+  bool reaches(std::size_t from, std::size_t to) const {
+    if (hears(from, to))
+      return true;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      if (ready(i) && hears(from, i) && hears(i, to))
+        return true;
+    return false;
+  }
+
+  bool shows(std::size_t i, const beating_client& x) const {
+    auto view = nodes[i].context->directory.find(key(x.service)->view());
+    return view && view->publications.find(client_id{x.ip, 80, client_kind::ephemeral});
+  }
+
+  /// The faults end; nodes come back.
+  void recover() {
+    note("recover");
+    net->heal();
+    net->now = {0, 0, 0, 2};
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      if (!up(i))
+        start(i);
+    live(60s);
+  }
+
+  void judge() {
+    CHECK_MESSAGE(agree(), "I1: digests differ");
+    for (std::size_t s = 0; s < services_count; ++s) {
+      auto wanted = expected(service_name(s));
+      for (std::size_t i = 0; i < nodes.size(); ++i)
+        CHECK_MESSAGE(shown(i, service_name(s)) == wanted, "I1: node ", i, ' ', service_name(s));
+    }
+    auto& ring = nodes[0].context->cluster->now()->ring().ring();
+    CHECK_MESSAGE(ring.size() == nodes.size(), "I5: nodes are missing in the ring");
+    for (auto& x : nodes)
+      CHECK_MESSAGE(x.context->cluster->now()->ring().ring() == ring, "I5: rings differ");
+    for (auto& x : connected_)
+      if (x.at)
+        judge_pushes(x);
+  }
+
+  std::string expected(const std::string& service) const {
+    std::set<std::string> all;
+    for (auto& x : beating_)
+      if (x.alive && x.service == service)
+        all.insert(x.ip + '+');
+    for (auto& x : connected_)
+      if (x.alive && x.service == service)
+        all.insert(x.ip + '+');
+    std::string text;
+    for (auto& x : all)
+      text += (text.empty() ? "" : " ") + x;
+    return text;
+  }
+
+  /// I4.
+  void judge_pushes(const connected_client& x) {
+    std::string wanted = expected(x.service);
+    std::erase(wanted, '+');
+    auto& pushed = x.at->link->pushed["DEFAULT_GROUP@@" + x.service];
+    auto& plain = x.at->link->pushed[x.service];
+    CHECK_MESSAGE((pushed.second == wanted || plain.second == wanted), "I4: ", x.ip, " was told [",
+                  plain.second, "], wanted [", wanted, ']');
+    CHECK_MESSAGE(!(x.went_back || x.at->link->went_back), "lastRefTime went back for ", x.ip);
+  }
+
+  bool trace_;
+  std::vector<beating_client> beating_;
+  std::vector<connected_client> connected_;
+  unsigned lives_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("simulation: a cluster under random work and faults keeps its invariants") {
+  under_seeds([](std::uint64_t seed) { simulation(seed).play(); }, 300);
+}

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/cluster_view.hpp"
+#include "actors/connection_client.hpp"
+#include "tests/deterministic.hpp"
+#include "tests/simulated_network.hpp"
+
+namespace nacre::test {
+
+/// Several nodes in one deterministic actor system over a simulated network.
+class simulated_cluster : public deterministic {
+public:
+  struct node {
+    std::string address;
+    /// Null while the node is down.
+    node_context_ptr context;
+    std::int64_t wall_offset_ms = 0;
+    unsigned starts = 0;
+  };
+
+  explicit simulated_cluster(std::uint64_t seed, std::size_t count = 3);
+  ~simulated_cluster();
+
+  void start(std::size_t i);
+  /// The process is gone from one moment to the next.
+  void crash(std::size_t i);
+  /// An orderly stop: peers hear of it.
+  void leave(std::size_t i);
+  bool up(std::size_t i) const { return nodes[i].context != nullptr; }
+  bool ready(std::size_t i) const { return up(i) && nodes[i].context->cluster->loaded; }
+
+  /// Time passes everywhere.
+  void run(std::chrono::milliseconds span);
+
+  /// Time passes until `condition()`. @returns whether it came true within `patience`
+  template <class Condition>
+  bool run_until(Condition condition, std::chrono::milliseconds patience) {
+    for (; !condition(); patience -= step_length) {
+      if (patience <= 0ms)
+        return false;
+      run(step_length);
+    }
+    return true;
+  }
+
+  bool all_ready() const;
+
+  static service_ref key(const std::string& name) {
+    return make_service_ref({default_namespace, default_group, name});
+  }
+
+  /// `ip+` for a healthy instance, `ip-` for an unhealthy one, in order.
+  std::string shown(std::size_t i, const std::string& service) const;
+
+  /// Whether the living records of all nodes are the same, by digest.
+  bool agree() const;
+
+  // -- clients ----------------------------------------------------------------------------------
+
+  pending_write register_instance(std::size_t i, const std::string& service, const std::string& ip,
+                                  metadata_map metadata = {});
+  pending_write deregister(std::size_t i, const std::string& service, const std::string& ip);
+  /// @returns false if the client has to register again
+  bool beat(std::size_t i, const std::string& service, const std::string& ip);
+
+  /// A wire whose client acknowledges everything.
+  struct connection_wire final : connection_link {
+    explicit connection_wire(simulated_cluster& x) : cluster(x) {}
+    bool send(server_request request) override;
+    void close(std::string_view) override {}
+    simulated_cluster& cluster;
+    /// The connection it belongs to; gone after a crash of its node.
+    std::weak_ptr<connection> of;
+    /// Last list that was pushed of each service: `ip` in order, and its time.
+    std::map<std::string, std::pair<std::int64_t, std::string>> pushed;
+    /// Times of lists went back, or repeated with other content.
+    bool went_back = false;
+  };
+
+  struct client {
+    std::size_t at = 0;
+    connection_ptr wire;
+    std::shared_ptr<connection_wire> link;
+  };
+
+  client connect(std::size_t i);
+  void disconnect(client& x) { end_connection(x.wire, change_reason::connection_closed); }
+  pending_write publish(client& x, const std::string& service, const std::string& ip);
+  pending_write withdraw(client& x, const std::string& service);
+  pending_write subscribe(client& x, const std::string& service);
+
+  std::vector<node> nodes;
+  std::shared_ptr<simulated_network> net;
+  options node_options = warm();
+
+  static constexpr auto step_length = std::chrono::milliseconds(50);
+
+private:
+  std::uint64_t connections_ = 0;
+};
+
+} // namespace nacre::test
