@@ -2,6 +2,7 @@
 
 #include "http/member_lookup.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
