@@ -25,6 +25,8 @@ constexpr std::string_view auth_key = "nacos.core.auth.enabled";
 constexpr std::string_view auth_refusal =
     ": authentication is not available in this version, wanted false";
 
+constexpr std::string_view lookup_key = "nacos.core.member.lookup.type";
+
 /// One `key = value` of a file or of --set.
 struct entry {
   std::string key;
@@ -218,6 +220,11 @@ private:
           (shown == value ? "" : " with its placeholders replaced") + ", wanted " + row.wanted);
     if (row.keys[0] == auth_key)
       auth_source_ = source;
+    if (row.keys[0] == lookup_key)
+      lookup_warning_ = values_.cluster.lookup.empty() && !value.empty()
+                            ? source + ": " + key + " = " + in_quotes(shown) +
+                                  " is as good as not set, wanted " + row.wanted
+                            : "";
   }
 
   std::optional<std::string_view> variable(std::string_view name) const {
@@ -247,12 +254,15 @@ private:
   }
 
   std::vector<std::string> warnings() const {
+    std::vector<std::string> lines;
+    if (!lookup_warning_.empty())
+      lines.push_back(lookup_warning_);
     std::string names;
     for (const auto& name : ignored_)
       names += (names.empty() ? "" : ", ") + printable(name);
-    if (names.empty())
-      return {};
-    return {"settings of Nacos that mean nothing here and are ignored: " + names};
+    if (!names.empty())
+      lines.push_back("settings of Nacos that mean nothing here and are ignored: " + names);
+    return lines;
   }
 
   const command_line& line_;
@@ -263,7 +273,46 @@ private:
   options values_;
   /// Who set `auth_enabled` last.
   std::string auth_source_;
+  /// About the word that was set last, if nobody knows it.
+  std::string lookup_warning_;
 };
+
+/// Whoever knows the identity may change what all nodes say, so there is none to begin with.
+void check_identity(const cluster_options& cluster) {
+  std::string missing;
+  if (cluster.identity_key.empty())
+    missing = "nacos.core.auth.server.identity.key (a header's name, e.g. x-nacre-node)";
+  if (cluster.identity_value.size() < identity_chars_min)
+    missing += std::string(missing.empty() ? "" : " and ") +
+               "nacos.core.auth.server.identity.value (at least " +
+               std::to_string(identity_chars_min) +
+               " characters, e.g. what openssl rand -hex 24 prints)";
+  if (!missing.empty())
+    throw config_error("mode cluster wants the identity its nodes know each other by, the same on "
+                       "all of them: set " + missing);
+}
+
+/// Times of which one makes sense only if it is longer than the other.
+void check_order(const cluster_options& cluster) {
+  const struct {
+    std::string_view shorter_key;
+    milliseconds shorter;
+    std::string_view longer_key;
+    milliseconds longer;
+  } pairs[] = {
+      {"nacre.cluster.heartbeat-interval-ms", cluster.heartbeat_interval,
+       "nacre.cluster.suspicious-after-ms", cluster.suspicious_after},
+      {"nacre.cluster.suspicious-after-ms", cluster.suspicious_after,
+       "nacre.cluster.down-after-ms", cluster.down_after},
+      {"nacos.core.protocol.distro.data.verify.intervalMs", cluster.verify_interval,
+       "nacos.naming.client.expired.time", cluster.silent_clients_after},
+  };
+  for (const auto& x : pairs)
+    if (x.longer <= x.shorter)
+      throw config_error(std::string(x.longer_key) + " = " + std::to_string(x.longer.count()) +
+                         ", wanted more than " + std::string(x.shorter_key) + " = " +
+                         std::to_string(x.shorter.count()));
+}
 
 } // namespace
 
@@ -294,6 +343,10 @@ void validate(const options& values) {
                          ", wanted " + row.wanted);
   if (values.auth_enabled)
     throw config_error(std::string(auth_key) + std::string(auth_refusal));
+  if (values.mode == node_mode::cluster) {
+    check_identity(values.cluster);
+    check_order(values.cluster);
+  }
 }
 
 } // namespace nacre

@@ -36,7 +36,8 @@ struct loaded_options {
 loaded_options load_options(int argc, const char* const* argv, const environment& variables);
 
 /// Throws `config_error` unless every value is one its key accepts, and this version can do what
-/// the options ask for. Cluster mode passes: whether a node can be part of one is for `main`.
+/// the options ask for. Cluster mode passes if nodes can know each other; who they are is looked up
+/// later (`http/member_lookup.hpp`).
 void validate(const options& values);
 
 } // namespace nacre

@@ -13,6 +13,7 @@ namespace nacre {
 namespace {
 
 constexpr std::int64_t year_ms = 365LL * 24 * 60 * 60 * 1000;
+constexpr std::int64_t hour_ms = 60 * 60 * 1000;
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view digits = "0123456789";
 constexpr std::size_t text_bytes_max = 16 * 1024;
@@ -106,6 +107,18 @@ auto if_true(Predicate predicate) {
 }
 
 const auto any_text = if_true([](std::string_view) { return true; });
+const auto not_empty = if_true([](std::string_view text) { return !text.empty(); });
+
+/// What may stand in a header of HTTP and of gRPC alike.
+bool is_printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+/// Nacos takes a word it does not know for none; `load_options` warns of it.
+std::optional<std::string> known_lookup(std::string_view type) {
+  auto word = lower_case(type);
+  return word == "file" || word == "address-server" ? word : "";
+}
 
 std::optional<std::string> check_context_path(std::string_view path) {
   if (path.empty() || path == "/")
@@ -179,8 +192,7 @@ std::vector<option_row> node_rows() {
       text({.keys = {"nacre.data-dir"},
             .flag = "--data-dir",
             .help = "Where the node keeps its files; created at start."},
-           at(&options::data_dir), "the path of a folder",
-           if_true([](std::string_view x) { return !x.empty(); })),
+           at(&options::data_dir), "the path of a folder", not_empty),
       text({.keys = {"nacos.server.ip", "nacos.inetutils.ip-address"},
             .variables = {"NACOS_SERVER_IP"},
             .flag = "--server-ip",
@@ -189,12 +201,6 @@ std::vector<option_row> node_rows() {
            at(&options::server_ip), "an IP address or a host name", if_true([](std::string_view x) {
              return x.size() <= 253 && consists_of(x, {letters, digits, ".:-_[]%"});
            })),
-      text({.keys = {"nacos.member.list"},
-            .variables = {"NACOS_SERVERS", "MEMBER_LIST"},
-            .help = "The nodes of a cluster."},
-           at(&options::cluster, &cluster_options::members),
-           "host[:port], separated by commas or spaces",
-           check_member_list),
       text({.keys = {"nacre.log-level"},
             .flag = "--log-level",
             .help = "Lowest level that is logged."},
@@ -318,24 +324,36 @@ std::vector<option_row> connection_rows() {
   };
 }
 
-std::vector<option_row> tls_rows() {
-  constexpr auto x = &options::connections;
+/// TLS of one gRPC port: the keys of both, and the fields behind them, have the same names.
+template <class Options>
+std::vector<option_row> tls_rows(Options options::*x, const std::string& prefix,
+                                 const std::string& port, const std::string& callers) {
   const std::string wanted = "the path of a PEM file";
   return {
-      boolean({.keys = {"nacos.remote.server.rpc.tls.enableTls"},
-               .help = "Whether the SDK gRPC port speaks TLS, and nothing but TLS."},
-              at(x, &connection_options::tls_enabled)),
-      boolean({.keys = {"nacos.remote.server.rpc.tls.mutualAuthEnable"},
-               .help = "Whether clients have to show a certificate."},
-              at(x, &connection_options::tls_client_auth)),
-      text({.keys = {"nacos.remote.server.rpc.tls.certChainFile"}, .help = "Its certificates."},
-           at(x, &connection_options::tls_certificate_file), wanted, any_text),
-      text({.keys = {"nacos.remote.server.rpc.tls.certPrivateKey"}, .help = "Its private key."},
-           at(x, &connection_options::tls_key_file), wanted, any_text),
-      text({.keys = {"nacos.remote.server.rpc.tls.trustCollectionCertFile"},
-            .help = "Certificates that clients' own are checked with."},
-           at(x, &connection_options::tls_trust_file), wanted, any_text),
+      boolean({.keys = {prefix + "enableTls"},
+               .help = "Whether the " + port + " speaks TLS, and nothing but TLS."},
+              at(x, &Options::tls_enabled)),
+      boolean({.keys = {prefix + "mutualAuthEnable"},
+               .help = "Whether " + callers + " have to show a certificate."},
+              at(x, &Options::tls_client_auth)),
+      text({.keys = {prefix + "certChainFile"}, .help = "Its certificates."},
+           at(x, &Options::tls_certificate_file), wanted, any_text),
+      text({.keys = {prefix + "certPrivateKey"}, .help = "Its private key."},
+           at(x, &Options::tls_key_file), wanted, any_text),
+      text({.keys = {prefix + "trustCollectionCertFile"},
+            .help = "Certificates that those of " + callers + " are checked with."},
+           at(x, &Options::tls_trust_file), wanted, any_text),
   };
+}
+
+std::vector<option_row> client_tls_rows() {
+  return tls_rows(&options::connections, "nacos.remote.server.rpc.tls.", "SDK gRPC port",
+                  "clients");
+}
+
+std::vector<option_row> cluster_tls_rows() {
+  return tls_rows(&options::cluster, "nacos.remote.peer.rpc.tls.", "cluster's gRPC port",
+                  "other nodes");
 }
 
 std::vector<option_row> cleaning_rows() {
@@ -382,18 +400,117 @@ std::vector<option_row> auth_rows() {
                .variables = {"NACOS_AUTH_ENABLE"},
                .help = "Whether clients have to log in; true is not available in this version."},
               at(&options::auth_enabled)),
+  };
+}
+
+std::vector<option_row> cluster_rows() {
+  constexpr auto x = &options::cluster;
+  return {
+      text({.keys = {"nacos.member.list"},
+            .variables = {"NACOS_SERVERS", "MEMBER_LIST"},
+            .flag = "--members",
+            .help = "The nodes of a cluster, this one among them."},
+           at(x, &cluster_options::members), "host[:port], separated by commas or spaces",
+           check_member_list),
+      text({.keys = {"nacos.core.member.lookup.type"},
+            .help = "Where the nodes of a cluster are looked up; empty or another word: the list "
+                    "above, else the file, else the address server."},
+           at(x, &cluster_options::lookup), "file or address-server", known_lookup),
+      text({.keys = {"nacre.cluster.file"},
+            .variables = {"CLUSTER_CONF"},
+            .help = "The nodes of a cluster, one per line; read again when it changes."},
+           at(x, &cluster_options::file), "the path of a file", not_empty),
+      text({.keys = {"address.server.domain"},
+            .variables = {"address_server_domain"},
+            .help = "Host of the address server."},
+           at(x, &cluster_options::address_server_domain), "a host name or an IP address",
+           if_true([](std::string_view host) {
+             return !host.empty() && host.size() <= 253 &&
+                    consists_of(host, {letters, digits, ".:-_"});
+           })),
+      number({.keys = {"address.server.port"},
+              .variables = {"address_server_port"},
+              .help = "Its port."},
+             at(x, &cluster_options::address_server_port), 1, 65'535),
+      text({.keys = {"address.server.url"},
+            .variables = {"address_server_url"},
+            .help = "The path there whose answer is the list of nodes."},
+           at(x, &cluster_options::address_server_url), "a path that begins with /",
+           if_true([](std::string_view path) {
+             return path.starts_with('/') && path.size() <= 2'048 &&
+                    consists_of(path, {letters, digits, "/-._~%?&=:@!$'()*+,;"});
+           })),
       text({.keys = {"nacos.core.auth.server.identity.key"},
             .variables = {"NACOS_AUTH_IDENTITY_KEY"},
-            .help = "Header by which nodes know each other.",
+            .help = "Header by which nodes know each other; a cluster needs one.",
             .secret = true},
-           at(&options::cluster, &cluster_options::identity_key),
-           "a text without control characters", any_text),
+           at(x, &cluster_options::identity_key), "letters, digits and any of -._",
+           if_true([](std::string_view key) {
+             return key.size() <= 128 && consists_of(key, {letters, digits, "-._"});
+           })),
       text({.keys = {"nacos.core.auth.server.identity.value"},
             .variables = {"NACOS_AUTH_IDENTITY_VALUE"},
-            .help = "What that header has to say.",
+            .help = "What that header has to say, the same on all nodes; a cluster needs at least "
+                    "16 characters.",
             .secret = true},
-           at(&options::cluster, &cluster_options::identity_value),
-           "a text without control characters", any_text),
+           at(x, &cluster_options::identity_value), "printable ASCII characters",
+           if_true([](std::string_view value) { return is_printable_ascii(value); })),
+  };
+}
+
+std::vector<option_row> cluster_time_rows() {
+  constexpr auto x = &options::cluster;
+  return {
+      number({.keys = {"nacre.cluster.heartbeat-interval-ms"},
+              .help = "How often a node tells each other one that it lives."},
+             at(x, &cluster_options::heartbeat_interval), 10, hour_ms),
+      number({.keys = {"nacre.cluster.suspicious-after-ms"},
+              .help = "A node nobody heard for this long is SUSPICIOUS, still responsible for its "
+                      "clients."},
+             at(x, &cluster_options::suspicious_after), 10, hour_ms),
+      number({.keys = {"nacre.cluster.down-after-ms"},
+              .help = "A node nobody heard for this long is DOWN: others become responsible for "
+                      "its clients."},
+             at(x, &cluster_options::down_after), 10, hour_ms),
+      number({.keys = {"nacre.cluster.dead-clients-after-ms"},
+              .help = "Connections of a node that is known dead are lost after this time."},
+             at(x, &cluster_options::dead_clients_after), 10, year_ms),
+      number({.keys = {"nacos.naming.client.expired.time"},
+              .help = "Connections of a node that is merely silent are lost after this time."},
+             at(x, &cluster_options::silent_clients_after), 10, year_ms),
+      number({.keys = {"nacre.cluster.tombstone-term-ms"},
+              .help = "What is gone is remembered for this long, so that nothing late raises it."},
+             at(x, &cluster_options::tombstone_term), 1'000, year_ms),
+  };
+}
+
+std::vector<option_row> sync_rows() {
+  constexpr auto x = &options::cluster;
+  return {
+      number({.keys = {"nacos.core.protocol.distro.data.sync.delayMs",
+                       "nacos.core.protocol.distro.data.sync_delay_ms"},
+              .help = "Changes of one client within this time after its last sync merge into one "
+                      "more."},
+             at(x, &cluster_options::sync_window), 0, hour_ms),
+      number({.keys = {"nacos.core.protocol.distro.data.sync.timeoutMs"},
+              .help = "A batch of changes has to be acknowledged within this time."},
+             at(x, &cluster_options::sync_timeout), 10, hour_ms),
+      number({.keys = {"nacre.cluster.sync-tasks-max"},
+              .help = "Changes pending for one node; beyond this verify finds what was not sent."},
+             at(x, &cluster_options::sync_tasks_max), 1, 100'000'000),
+      number({.keys = {"nacos.core.protocol.distro.data.verify.intervalMs",
+                       "nacos.core.protocol.distro.data.verify_interval_ms"},
+              .help = "How often nodes compare what they know of each other's clients."},
+             at(x, &cluster_options::verify_interval), 10, hour_ms),
+      number({.keys = {"nacre.cluster.load-patience-ms"},
+              .help = "A starting node that hears of no loaded one for this long is the first."},
+             at(x, &cluster_options::load_patience), 0, hour_ms),
+      number({.keys = {"nacos.core.protocol.distro.data.load.timeoutMs"},
+              .help = "A chunk of a snapshot has to arrive within this time, else another node is "
+                      "asked."},
+             at(x, &cluster_options::load_timeout), 10, hour_ms),
+      number({.keys = {"nacre.cluster.chunk-bytes-max"}, .help = "Bytes of such a chunk, about."},
+             at(x, &cluster_options::chunk_bytes_max), 1'024, 8 * 1'024 * 1'024),
   };
 }
 
@@ -403,8 +520,9 @@ const std::vector<option_row>& option_table() {
   static const auto table = [] {
     std::vector<option_row> result;
     for (auto rows :
-         {node_rows, http_rows, liveness_and_push_rows, connection_rows, tls_rows, cleaning_rows,
-          limit_rows, auth_rows})
+         {node_rows, http_rows, liveness_and_push_rows, connection_rows, client_tls_rows,
+          cleaning_rows, limit_rows, auth_rows, cluster_rows, cluster_time_rows, sync_rows,
+          cluster_tls_rows})
       for (auto& row : rows())
         result.push_back(std::move(row));
     return result;

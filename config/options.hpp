@@ -128,15 +128,20 @@ struct limit_options {
   bool param_check_enabled = true;
 };
 
+/// Fewer characters of `cluster_options::identity_value` can be guessed.
+constexpr std::size_t identity_chars_min = 16;
+
 /// Several nodes as one registry. Without effect in a standalone node.
 struct cluster_options {
   /// Members as `host[:port]`, separated by commas; `nacos.member.list`, `NACOS_SERVERS`,
   /// `--members`.
   std::string members;
-  /// Where members are looked up: `file`, `address-server`, or empty for the list above, else the
-  /// file, else the address server; `nacos.core.member.lookup.type`
+  /// Where members are looked up: `file` (the list above if there is none), `address-server`, or
+  /// empty for the list above, else the file, else the address server;
+  /// `nacos.core.member.lookup.type`
   std::string lookup;
-  /// Read at start and whenever it changes, never written; `nacre.cluster.file`
+  /// Read at start and whenever it changes, never written; `nacre.cluster.file`,
+  /// `CLUSTER_CONF`
   std::filesystem::path file = "conf/cluster.conf";
   /// `address.server.domain`, `address.server.port`, `address.server.url`; environment variables
   /// `address_server_domain`, `address_server_port`, `address_server_url` win.
@@ -145,7 +150,7 @@ struct cluster_options {
   std::string address_server_url = "/nacos/serverlist";
   /// Header by which nodes know each other, and what it has to say (both secret, no default: a
   /// cluster without them does not start); `nacos.core.auth.server.identity.key`,
-  /// `nacos.core.auth.server.identity.value`.
+  /// `nacos.core.auth.server.identity.value`, at least `identity_chars_min` characters.
   std::string identity_key;
   std::string identity_value;
   /// How often a node tells each other one that it lives.

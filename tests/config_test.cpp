@@ -130,9 +130,36 @@ const std::map<std::string, std::string> samples = {
     {"nacos.core.auth.enabled", "true"},
     {"nacos.core.auth.server.identity.key", "x-node"},
     {"nacos.core.auth.server.identity.value", "secret 1"},
+    {"nacos.core.member.lookup.type", "address-server"},
+    {"nacre.cluster.file", "/etc/nacre/cluster.conf"},
+    {"address.server.domain", "nodes.example.org"},
+    {"address.server.port", "80"},
+    {"address.server.url", "/nodes?of=a"},
+    {"nacre.cluster.heartbeat-interval-ms", "500"},
+    {"nacre.cluster.suspicious-after-ms", "2000"},
+    {"nacre.cluster.down-after-ms", "8000"},
+    {"nacre.cluster.dead-clients-after-ms", "16000"},
+    {"nacos.naming.client.expired.time", "120000"},
+    {"nacre.cluster.tombstone-term-ms", "300000"},
+    {"nacos.core.protocol.distro.data.sync.delayMs", "0"},
+    {"nacos.core.protocol.distro.data.sync.timeoutMs", "3001"},
+    {"nacre.cluster.sync-tasks-max", "1000"},
+    {"nacos.core.protocol.distro.data.verify.intervalMs", "5001"},
+    {"nacre.cluster.load-patience-ms", "0"},
+    {"nacos.core.protocol.distro.data.load.timeoutMs", "3002"},
+    {"nacre.cluster.chunk-bytes-max", "65536"},
+    {"nacos.remote.peer.rpc.tls.enableTls", "true"},
+    {"nacos.remote.peer.rpc.tls.mutualAuthEnable", "true"},
+    {"nacos.remote.peer.rpc.tls.certChainFile", "/etc/nacre/peer.pem"},
+    {"nacos.remote.peer.rpc.tls.certPrivateKey", "/etc/nacre/peer-key.pem"},
+    {"nacos.remote.peer.rpc.tls.trustCollectionCertFile", "/etc/nacre/peer-trust.pem"},
 };
 
 bool loadable(const option_row& row) { return row.keys[0] != "nacos.core.auth.enabled"; }
+
+/// What a cluster needs besides its mode. Without effect on any other option.
+const environment identity{{"NACOS_AUTH_IDENTITY_KEY", "x-node"},
+                           {"NACOS_AUTH_IDENTITY_VALUE", "0123456789abcdef"}};
 
 } // namespace
 
@@ -296,16 +323,21 @@ TEST_CASE_FIXTURE(in_folder, "every option is read from every source, by each of
       CHECK(row.get(loaded.values) == sample);
       CHECK(loaded.warnings.empty());
     };
+    const bool is_mode = row.keys[0] == "nacos.standalone" || row.keys[0] == "nacre.mode";
+    const auto others = is_mode ? identity : environment{};
     for (const auto& key : row.keys) {
       CAPTURE(key);
-      check(load_text(key + "=" + sample));
-      check(load_text(canonical_key(key) + " : " + sample + "  "));
-      check(load({"--set", key + "=" + sample}));
+      check(load_text(key + "=" + sample, others));
+      check(load_text(canonical_key(key) + " : " + sample + "  ", others));
+      check(load({"--set", key + "=" + sample}, others));
     }
-    for (const auto& name : environment_names(row))
-      check(load({}, {{name, sample}}));
+    for (const auto& name : environment_names(row)) {
+      auto variables = others;
+      variables[name] = sample;
+      check(load({}, variables));
+    }
     if (!row.flag.empty())
-      check(load({row.flag, sample}));
+      check(load({row.flag, sample}, others));
   }
 }
 
@@ -346,7 +378,8 @@ TEST_CASE_FIXTURE(in_folder, "within one source the name listed first wins, then
   CHECK(load({}, old_name).values.http.port == 5);
   const environment both{{"SERVER_PORT", "6"}, {"NACOS_APPLICATION_PORT", "5"}};
   CHECK(load({}, both).values.http.port == 6);
-  CHECK(load_text("nacre.mode=cluster\nnacos.standalone=true").values.mode == node_mode::cluster);
+  CHECK(load_text("nacre.mode=cluster\nnacos.standalone=true", identity).values.mode ==
+        node_mode::cluster);
   // The file of Nacos' image names its context path twice, the old key without a placeholder.
   const auto image = "server.servlet.contextPath=${SERVER_SERVLET_CONTEXTPATH:/nacos}\n"
                      "server.contextPath=/nacos\n";
@@ -554,14 +587,75 @@ TEST_CASE_FIXTURE(in_folder, "the identity of nodes is kept and never shown") {
   CHECK(load({}, variables).values.cluster.identity_value == "v");
   CHECK(load_error({}, {{"NACOS_AUTH_IDENTITY_VALUE", "sec\nret"}}) ==
         "environment variable NACOS_AUTH_IDENTITY_VALUE: nacos.core.auth.server.identity.value = "
-        "(hidden), wanted a text without control characters");
+        "(hidden), wanted printable ASCII characters");
+}
+
+TEST_CASE_FIXTURE(in_folder, "a cluster without an identity does not start and says what to set") {
+  const std::string head = "mode cluster wants the identity its nodes know each other by, the same "
+                           "on all of them: set ";
+  const std::string key = "nacos.core.auth.server.identity.key (a header's name, e.g. "
+                          "x-nacre-node)";
+  const std::string value = "nacos.core.auth.server.identity.value (at least 16 characters, e.g. "
+                            "what openssl rand -hex 24 prints)";
+  CHECK(load_error({"--mode", "cluster"}) == head + key + " and " + value);
+  CHECK(text_error("nacos.standalone=false") == head + key + " and " + value);
+  CHECK(load_error({"--mode", "cluster"}, {{"NACOS_AUTH_IDENTITY_KEY", "k"}}) == head + value);
+  CHECK(load_error({"--mode", "cluster"}, {{"NACOS_AUTH_IDENTITY_KEY", "k"},
+                                           {"NACOS_AUTH_IDENTITY_VALUE", "only-15-of-them"}}) ==
+        head + value);
+  CHECK(load_error({"--mode", "cluster"},
+                   {{"NACOS_AUTH_IDENTITY_VALUE", "0123456789abcdef"}}) == head + key);
+  CHECK(load({"--mode", "cluster"}, identity).values.mode == node_mode::cluster);
+}
+
+TEST_CASE_FIXTURE(in_folder, "times of a cluster that contradict each other give their line") {
+  const words cluster{"--mode", "cluster", "--set"};
+  const auto error = [&](const std::string& setting) {
+    auto arguments = cluster;
+    arguments.push_back(setting);
+    return load_error(arguments, identity);
+  };
+  CHECK(error("nacre.cluster.heartbeat-interval-ms=3000") ==
+        "nacre.cluster.suspicious-after-ms = 3000, wanted more than "
+        "nacre.cluster.heartbeat-interval-ms = 3000");
+  CHECK(error("nacre.cluster.down-after-ms=2000") ==
+        "nacre.cluster.down-after-ms = 2000, wanted more than nacre.cluster.suspicious-after-ms = "
+        "3000");
+  CHECK(error("nacos.naming.client.expired.time=5000") ==
+        "nacos.naming.client.expired.time = 5000, wanted more than "
+        "nacos.core.protocol.distro.data.verify.intervalMs = 5000");
+  CHECK(load({"--set", "nacre.cluster.down-after-ms=2000"}).warnings.empty());
+}
+
+TEST_CASE_FIXTURE(in_folder, "a lookup type nobody knows is as good as none, with a warning") {
+  const auto loaded = load_text("nacos.core.member.lookup.type=dns");
+  CHECK(loaded.values.cluster.lookup.empty());
+  REQUIRE(loaded.warnings.size() == 1);
+  CHECK(loaded.warnings[0] == "a.properties:1: nacos.core.member.lookup.type = 'dns' is as good as "
+                              "not set, wanted file or address-server");
+  CHECK(load_text("nacos.core.member.lookup.type=").warnings.empty());
+  const auto right = load_text("nacos.core.member.lookup.type=dns", {},
+                               {"--set", "nacos.core.member.lookup.type=File"});
+  CHECK(right.values.cluster.lookup == "file");
+  CHECK(right.warnings.empty());
+}
+
+TEST_CASE_FIXTURE(in_folder, "the environment of the address server wins over the file") {
+  const auto text = "address.server.domain=a\naddress.server.port=1\naddress.server.url=/a";
+  const auto cluster = load_text(text, {{"address_server_domain", "b"},
+                                        {"address_server_port", "2"},
+                                        {"address_server_url", "/b"}})
+                           .values.cluster;
+  CHECK(cluster.address_server_domain == "b");
+  CHECK(cluster.address_server_port == 2);
+  CHECK(cluster.address_server_url == "/b");
 }
 
 TEST_CASE_FIXTURE(in_folder, "texts are kept in one spelling") {
   const environment members{{"NACOS_SERVERS", " n1:8848 n2:8848,  n3 "}};
   CHECK(load({}, members).values.cluster.members == "n1:8848,n2:8848,n3");
   CHECK(load({"--log-level", "WARN"}).values.log_level == "warn");
-  CHECK(load({"--mode", "Cluster"}).values.mode == node_mode::cluster);
+  CHECK(load({"--mode", "Cluster"}, identity).values.mode == node_mode::cluster);
   for (const auto none : {"", "/"})
     CHECK(load_text("server.servlet.contextPath=" + std::string(none)).values.http.context_path ==
           "");
@@ -630,7 +724,14 @@ TEST_CASE("validate holds options made by hand to the same rules") {
       {[](auto& x) { x.log_level = ""; },
        "nacre.log-level = '', wanted trace, debug, info, warn or error"},
       {[](auto& x) { x.cluster.identity_key = "se\rcret"; },
-       "nacos.core.auth.server.identity.key = (hidden), wanted a text without control characters"},
+       "nacos.core.auth.server.identity.key = (hidden), wanted letters, digits and any of -._"},
+      {[](auto& x) {
+         x.mode = node_mode::cluster;
+         x.cluster.identity_key = "x-node";
+       },
+       "mode cluster wants the identity its nodes know each other by, the same on all of them: set "
+       "nacos.core.auth.server.identity.value (at least 16 characters, e.g. what openssl rand -hex "
+       "24 prints)"},
       {[](auto& x) { x.auth_enabled = true; },
        "nacos.core.auth.enabled: authentication is not available in this version, wanted false"},
   };
