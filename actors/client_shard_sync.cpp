@@ -57,7 +57,6 @@ void client_shard_state::on_sync(sync_records& msg) {
 void client_shard_state::merge(const std::string& from, instance_record& theirs,
                                const ticket_ptr& done) {
   auto& cluster = *context->cluster;
-  cluster.clock.observe(theirs.what.version);
   auto& key = theirs.what.key;
   if (key.connection && theirs.origin == cluster.self && theirs.origin_life == cluster.life)
     return merge_own_connection(from, theirs);
@@ -105,7 +104,7 @@ void client_shard_state::merge_own_connection(const std::string& from,
   if (!known) {
     // The peer believes in something that this node, which alone can know, does not.
     lease_ptr held_by = new lease(context->directory.shared_key(service), client, steady_ms(self));
-    auto version = cluster.clock.next(context->wall_ms(), theirs.what.version);
+    auto version = cluster.clock.next(steady_ms(self), theirs.what.version);
     replica gone{held_by, version, record_state::removed, nullptr, nullptr, steady_ms(self)};
     cluster.replicas.put_if_newer(gone);
     mine = std::move(gone);

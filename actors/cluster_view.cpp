@@ -97,8 +97,9 @@ void peer_directory::remove(const std::string& address) {
 }
 
 cluster_context::cluster_context(std::string own_address, std::int64_t own_life,
-                                 std::vector<std::string> members)
-  : self(std::move(own_address)), life(own_life) {
+                                 std::vector<std::string> members, std::int64_t wall_ms,
+                                 std::int64_t steady_ms)
+  : self(std::move(own_address)), life(own_life), clock(wall_ms, steady_ms) {
   std::vector<member> all;
   for (auto& address : members)
     all.push_back({address, address == self ? member_state::up : member_state::suspicious});

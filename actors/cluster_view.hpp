@@ -154,8 +154,9 @@ private:
 
 /// The cluster of a node; there is none in a standalone node.
 struct cluster_context {
+  /// @param own_life above those of this node's earlier lives, as far as its clock knows
   cluster_context(std::string own_address, std::int64_t own_life,
-                  std::vector<std::string> members);
+                  std::vector<std::string> members, std::int64_t wall_ms, std::int64_t steady_ms);
 
   /// `host:port`, as the others list it.
   const std::string self;

@@ -191,7 +191,7 @@ void distro_peer_state::send_heartbeat() {
   auto& cluster = *context->cluster;
   auto now = beat_sent_ms = steady_ms(self);
   heartbeat x;
-  x.clock = cluster.clock.now(context->wall_ms());
+  x.clock = cluster.clock.now(now);
   x.your_life = peer->life;
   x.loaded = cluster.loaded;
   x.records = cluster.replicas.alive();
@@ -244,7 +244,7 @@ void distro_peer_state::on_frame(const peer_frame& msg) {
 void distro_peer_state::hear(heartbeat& msg) {
   auto& cluster = *context->cluster;
   auto now = steady_ms(self);
-  cluster.clock.observe(msg.clock);
+  cluster.clock.observe(msg.clock, now);
   if (msg.your_life > cluster.life)
     cluster.raise_life(msg.your_life);
   peer->loaded = msg.loaded;

@@ -6,34 +6,36 @@
 
 namespace nacre {
 
-/// Makes the versions of records: the wall clock, but rising on this node and above everything that
-/// was heard of others, so that what was written later wins also where clocks differ. A stamp is
-/// the time in µs with the node's number in the cluster in its low bits, so no two nodes make the
-/// same. Any thread.
+/// Makes the versions of records, so that what a client asked for later wins, on whichever node:
+/// the nodes agree on one time, that of the fastest clock among them. It begins with the wall clock
+/// and then runs with the steady one, so a step of the wall clock changes nothing, and nodes that
+/// are cut off from each other still count alike. A stamp is that time in µs with the node's number
+/// in the cluster in its low bits, so no two nodes make the same. Any thread.
 class hybrid_clock {
 public:
-  /// @param at_least a stamp that the new one has to be above
-  std::int64_t next(std::int64_t wall_ms, std::int64_t at_least = 0) {
+  hybrid_clock(std::int64_t wall_ms, std::int64_t steady_ms)
+    : ahead_us_((wall_ms - steady_ms) * 1'000) {}
+
+  /// A stamp above all that were made here before, and above `at_least`.
+  std::int64_t next(std::int64_t steady_ms, std::int64_t at_least = 0) {
     auto last = last_us_.load();
     std::int64_t now = 0;
     do
-      now = std::max({wall_ms * 1'000, last + 1, (at_least >> number_bits) + 1});
+      now = std::max({now_us(steady_ms), last + 1, (at_least >> number_bits) + 1});
     while (!last_us_.compare_exchange_weak(last, now));
     return now << number_bits | number_.load();
   }
 
-  /// A stamp of another node was heard: those made here from now on are above it.
-  void observe(std::int64_t stamp) {
-    auto heard = stamp >> number_bits;
-    auto last = last_us_.load();
-    while (last < heard && !last_us_.compare_exchange_weak(last, heard)) {
+  /// A stamp of another node was heard: its clock is at least that far.
+  void observe(std::int64_t stamp, std::int64_t steady_ms) {
+    auto heard = (stamp >> number_bits) - steady_ms * 1'000;
+    auto known = ahead_us_.load();
+    while (known < heard && !ahead_us_.compare_exchange_weak(known, heard)) {
     }
   }
 
-  /// The last stamp, or the wall clock if that is ahead of it.
-  std::int64_t now(std::int64_t wall_ms) const {
-    return std::max(wall_ms * 1'000, last_us_.load()) << number_bits;
-  }
+  /// The time as a stamp.
+  std::int64_t now(std::int64_t steady_ms) const { return now_us(steady_ms) << number_bits; }
 
   static std::int64_t to_ms(std::int64_t stamp) { return (stamp >> number_bits) / 1'000; }
 
@@ -44,6 +46,10 @@ private:
   static constexpr int number_bits = 10;
   static constexpr std::int64_t number_max = (1 << number_bits) - 1;
 
+  std::int64_t now_us(std::int64_t steady_ms) const { return ahead_us_ + steady_ms * 1'000; }
+
+  /// How far the common time is ahead of the steady clock.
+  std::atomic<std::int64_t> ahead_us_;
   std::atomic<std::int64_t> last_us_{0};
   std::atomic<std::int64_t> number_{0};
 };

@@ -19,8 +19,7 @@ node_context::node_context(nacre::options opts, std::size_t shards_count)
 node_context::~node_context() = default;
 
 std::int64_t node_context::list_ms() const {
-  auto wall = wall_ms();
-  return cluster ? hybrid_clock::to_ms(cluster->clock.now(wall)) : wall;
+  return cluster ? hybrid_clock::to_ms(cluster->clock.now(steady_ms())) : wall_ms();
 }
 
 outcome services_limit_reached(const node_context& context) {

@@ -66,6 +66,12 @@ struct node_context {
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   };
 
+  /// The steady clock in ms, for those who are no actors; tests put their own in.
+  std::function<std::int64_t()> steady_ms = [] {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+  };
+
   /// The time that lists and pushes carry: also above what other nodes of the cluster told so far,
   /// because clients move between nodes and ignore what seems older.
   std::int64_t list_ms() const;

@@ -27,7 +27,7 @@ void replicate(node_context& context, const publication_ptr& x) {
     return;
   auto& cluster = *context.cluster;
   auto known = cluster.replicas.find(held_by->client, held_by->service->view());
-  auto version = cluster.clock.next(context.wall_ms(), known ? known->version : 0);
+  auto version = cluster.clock.next(context.steady_ms(), known ? known->version : 0);
   cluster.replicas.put({held_by, version, state_of(*x), x});
   tell_peers(context, held_by->client, held_by->service);
 }
@@ -53,7 +53,7 @@ void replicate_end(node_context& context, const lease_ptr& held_by, record_state
   auto known = cluster.replicas.find(held_by->client, held_by->service->view());
   auto version = known ? known->version : 0;
   if (gone == record_state::removed || !known)
-    version = cluster.clock.next(context.wall_ms(), version);
+    version = cluster.clock.next(context.steady_ms(), version);
   cluster.replicas.put({held_by, version, gone, nullptr, known ? known->origin : nullptr, now_ms});
   tell_peers(context, held_by->client, held_by->service);
 }

@@ -23,6 +23,8 @@ struct beating_client {
   bool alive = false;
   /// A new process registers before it beats.
   bool registered = false;
+  /// Number of that process: what an earlier one left behind is not it.
+  std::string life{};
   std::int64_t next_beat_ms = 0;
   /// Last beat or registration that a node took, and which one; -1 if none.
   std::int64_t heard_ms = -1;
@@ -117,9 +119,10 @@ private:
       return;
     if (!x.registered || !beat(*at, x.service, x.ip)) {
       note("register ", x.ip, " of ", x.service, " at ", *at);
-      register_instance(*at, x.service, x.ip, {{"life", std::to_string(lives_)}});
+      register_instance(*at, x.service, x.ip, {{"life", x.life}});
       x.registered = true;
     }
+    note("beat ", x.ip, " at ", *at);
     note_heard(x, *at);
   }
 
@@ -185,7 +188,7 @@ private:
   void toggle(beating_client& x) {
     x.alive = !x.alive;
     note(x.alive ? "begin " : "end ", x.ip);
-    ++lives_;
+    x.life = std::to_string(++lives_);
     x.registered = false;
     x.next_beat_ms = 0;
     forget(x);
@@ -307,7 +310,11 @@ private:
 
   bool shows(std::size_t i, const beating_client& x) const {
     auto view = nodes[i].context->directory.find(key(x.service)->view());
-    return view && view->publications.find(client_id{x.ip, 80, client_kind::ephemeral});
+    if (!view)
+      return false;
+    auto known = view->publications.find(client_id{x.ip, 80, client_kind::ephemeral});
+    auto life = known ? find_metadata((*known)->instances.front().metadata, "life") : nullptr;
+    return life && *life == x.life;
   }
 
   /// The faults end; nodes come back.

@@ -32,8 +32,10 @@ void simulated_cluster::start(std::size_t i) {
   x.context = std::make_shared<node_context>(node_options, 2);
   auto offset = x.wall_offset_ms;
   x.context->wall_ms = [this, i] { return epoch_ms + now_ms() + nodes[i].wall_offset_ms; };
+  x.context->steady_ms = [this] { return now_ms(); };
   auto life = (epoch_ms + now_ms() + offset) * 1'000 + ++x.starts;
-  x.context->cluster = std::make_unique<cluster_context>(x.address, life, members);
+  x.context->cluster = std::make_unique<cluster_context>(x.address, life, members,
+                                                      x.context->wall_ms(), now_ms());
   x.context->cluster->network = net->of(x.address);
   net->listen(x.address, [context = std::weak_ptr<node_context>(x.context)](
                            const std::string& from, std::string frame) {
