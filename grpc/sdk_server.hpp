@@ -24,11 +24,12 @@ public:
 
 private:
   class request_service;
-  class stream_service;
+  class unary_call;
 
   grpc_environment env_;
   std::unique_ptr<request_service> requests_;
-  std::unique_ptr<stream_service> streams_;
+  BiRequestStream::AsyncService streams_;
+  std::vector<std::unique_ptr<call_queue>> queues_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };
