@@ -1,8 +1,6 @@
 #include "grpc/sdk_server.hpp"
 
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include <absl/synchronization/mutex.h>
 #include <google/protobuf/stubs/logging.h>
@@ -11,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "config/usable_cores.hpp"
+#include "grpc/tls_credentials.hpp"
 #include "protocol/naming_request.hpp"
 #include "protocol/naming_response.hpp"
 #include "protocol/text.hpp"
@@ -43,28 +42,6 @@ void take_over_logs() {
     [](google::protobuf::LogLevel, const char*, int, const std::string& text) {
       log_below("protobuf", text);
     });
-}
-
-std::string read_file(const std::string& path, std::string_view what) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty())
-    throw std::runtime_error("can't read the " + std::string(what) + " \"" + path + '"');
-  return text.str();
-}
-
-std::shared_ptr<grpc::ServerCredentials> credentials(const connection_options& opts) {
-  if (!opts.tls_enabled)
-    return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions tls(
-    opts.tls_client_auth ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  tls.pem_key_cert_pairs.push_back({read_file(opts.tls_key_file, "TLS key"),
-                                    read_file(opts.tls_certificate_file, "TLS certificate")});
-  if (!opts.tls_trust_file.empty())
-    tls.pem_root_certs = read_file(opts.tls_trust_file, "TLS trust collection");
-  return grpc::SslServerCredentials(tls);
 }
 
 /// Half of the cores, as the actors have the other half.
@@ -239,7 +216,7 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std
   auto ms = [](milliseconds x) { return static_cast<int>(x.count()); };
   grpc::ServerBuilder builder;
   auto host = address.find(':') == address.npos ? address : '[' + address + ']';
-  builder.AddListeningPort(host + ':' + std::to_string(port), credentials(opts), &port_);
+  builder.AddListeningPort(host + ':' + std::to_string(port), server_credentials(opts), &port_);
   builder.RegisterService(requests_.get());
   builder.RegisterService(&streams_);
   for (std::size_t i = 0; i < queues_of_node(); ++i)

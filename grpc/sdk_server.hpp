@@ -11,7 +11,7 @@ namespace nacre {
 /// stopped by the main thread.
 class sdk_server {
 public:
-  /// @throws std::runtime_error if the port can't be had or a TLS file can't be read
+  /// @throws std::runtime_error if the port can't be had or a TLS file can't be used
   sdk_server(caf::actor_system& system, api_environment api, const std::string& address,
               std::uint16_t port);
   ~sdk_server();
