@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <thread>
 
 #include <grpcpp/grpcpp.h>
@@ -38,9 +40,15 @@ public:
   call_queue(const call_queue&) = delete;
   call_queue& operator=(const call_queue&) = delete;
 
+  /// Where the thread waits.
   grpc::ServerCompletionQueue* events() { return events_.get(); }
 
-  /// To be called where the first calls have been asked for.
+  /// For the ends of answers, each announced before it is sent, by any thread. Nobody waits for
+  /// them, so that an actor which answers wakes nobody: they are heard along with the next event.
+  grpc::CompletionQueue* answers() { return &answers_; }
+  void announce_answer() { ++answers_expected_; }
+
+  /// To be called when the first calls have been asked for.
   void start();
 
   /// Returns when the server is shut down and the last call has ended.
@@ -53,11 +61,15 @@ public:
   void leave() { --calls_; }
 
 private:
-  /// One event. @returns false at the end of the queue
-  bool handle_next();
+  /// While nothing happens, answers are heard this late.
+  static constexpr std::chrono::milliseconds patience{100};
+
   void run();
+  void hear_answers();
 
   std::unique_ptr<grpc::ServerCompletionQueue> events_;
+  grpc::CompletionQueue answers_;
+  std::atomic<int> answers_expected_{0};
   std::thread thread_;
   /// Never 0 before the server is shut down, as the next call is always asked for.
   int calls_ = 0;

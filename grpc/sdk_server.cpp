@@ -160,7 +160,7 @@ public:
   static void await_next(request_service& service, call_queue& queue) {
     auto call = std::make_shared<unary_call>(service, queue);
     call->self_ = call;
-    service.Requestrequest(&call->context_, &call->in_, &call->writer_, queue.events(),
+    service.Requestrequest(&call->context_, &call->in_, &call->writer_, queue.answers(),
                            queue.events(), static_cast<call_event*>(&call->arrived_));
   }
 
@@ -179,10 +179,12 @@ private:
   void deliver(remote_reply reply) override {
     wire::Payload out;
     fill_payload(out, reply.type, std::move(reply.body));
+    queue_.announce_answer();
     writer_.Finish(out, grpc::Status::OK, static_cast<call_event*>(&answered_));
   }
 
   void deliver_failure(const grpc::Status& status) override {
+    queue_.announce_answer();
     writer_.FinishWithError(status, static_cast<call_event*>(&answered_));
   }
 
