@@ -33,21 +33,14 @@ std::string label(const metadata_map& labels, std::string_view key) {
 
 } // namespace
 
-connection_stream* connection_stream::open(grpc_environment& env,
-                                           grpc::CallbackServerContext& call) {
-  auto stream = std::make_shared<connection_stream>(env, call);
-  stream->self_ = stream;
-  // At once: some stacks send nothing before they have seen the headers.
-  stream->StartSendInitialMetadata();
-  stream->StartRead(&stream->incoming_);
-  return stream.get();
-}
-
-connection_stream::connection_stream(grpc_environment& env, grpc::CallbackServerContext& call)
+connection_stream::connection_stream(grpc_environment& env, stream_call& call,
+                                     std::string peer_text)
   : env_(env),
     call_(call),
-    peer_text_(call.peer()),
+    peer_text_(std::move(peer_text)),
     peer_(env.peers.get(peer_text_, env.api.context->wall_ms(), steady_now_ms())) {}
+
+void connection_stream::start() { call_.start_read(incoming_); }
 
 bool connection_stream::send(server_request request) {
   std::lock_guard guard(lock_);
@@ -66,10 +59,10 @@ bool connection_stream::send(server_request request) {
 
 void connection_stream::start_write() {
   writing_ = true;
-  StartWrite(&outgoing_.front());
+  call_.start_write(outgoing_.front());
 }
 
-void connection_stream::OnWriteDone(bool ok) {
+void connection_stream::on_written(bool ok) {
   bool drained = false;
   {
     std::lock_guard guard(lock_);
@@ -96,41 +89,40 @@ void connection_stream::close(std::string_view why) {
   status_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, std::string(why));
   // A client that does not read would hold up the write under way for ever.
   if (writing_)
-    call_.TryCancel();
+    call_.cancel();
   finish_when_idle();
 }
 
 void connection_stream::finish_when_idle() {
   ending_ = true;
   if (!writing_ && !std::exchange(finished_, true))
-    Finish(status_);
+    call_.finish(status_);
 }
 
-void connection_stream::OnReadDone(bool ok) {
+void connection_stream::on_read(bool ok) {
   if (ok) {
     on_message(incoming_);
     if (incoming_.ByteSizeLong() > kept_bytes_max)
       incoming_ = {}; // else a large message's buffer would stay with the stream
     else
       incoming_.Clear();
-    return StartRead(&incoming_);
+    return call_.start_read(incoming_);
   }
   // The client has closed its half, or all is over.
   std::lock_guard guard(lock_);
   finish_when_idle();
 }
 
-void connection_stream::OnCancel() {
+void connection_stream::on_cancelled() {
   std::lock_guard guard(lock_);
   if (!ending_)
     status_ = grpc::Status(grpc::StatusCode::CANCELLED, "cancelled");
   finish_when_idle();
 }
 
-void connection_stream::OnDone() {
+void connection_stream::on_over() {
   if (peer_->end_stream(this))
     env_.peers.remove(peer_text_);
-  self_.reset(); // deletes this
 }
 
 void connection_stream::on_message(const wire::Payload& message) {

@@ -5,11 +5,10 @@
 #include <mutex>
 #include <string>
 
-#include <grpcpp/grpcpp.h>
-
 #include "actors/api_environment.hpp"
-#include "grpc/peers.hpp"
 #include "grpc/payload.hpp"
+#include "grpc/peers.hpp"
+#include "grpc/stream_call.hpp"
 #include "protocol/naming_request.hpp"
 
 namespace nacre {
@@ -22,14 +21,13 @@ struct grpc_environment {
 };
 
 /// One bidirectional stream: the client's setup and answers come in, our requests go out, in order
-/// and bounded. Its end is the end of the connection. Any thread; grpc++ calls the `On…` ones.
-class connection_stream final : public grpc::ServerBidiReactor<wire::Payload, wire::Payload>,
-                                public std::enable_shared_from_this<connection_stream> {
+/// and bounded. Its end is the end of the connection. Any thread; its call calls the `on_…` ones.
+class connection_stream final : public std::enable_shared_from_this<connection_stream> {
 public:
-  /// The stream keeps itself alive until grpc++ is done with it.
-  static connection_stream* open(grpc_environment& env, grpc::CallbackServerContext& call);
+  connection_stream(grpc_environment& env, stream_call& call, std::string peer_text);
 
-  connection_stream(grpc_environment& env, grpc::CallbackServerContext& call);
+  /// To be called first.
+  void start();
 
   /// @returns false if too much waits to be written
   bool send(server_request request);
@@ -37,10 +35,11 @@ public:
   /// Ends the stream with a status that makes every SDK connect anew.
   void close(std::string_view why);
 
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
-  void OnDone() override;
+  void on_read(bool ok);
+  void on_written(bool ok);
+  void on_cancelled();
+  /// The call starts nothing any more and goes.
+  void on_over();
 
 private:
   void on_message(const wire::Payload& message);
@@ -51,10 +50,10 @@ private:
   void finish_when_idle();
 
   grpc_environment& env_;
-  grpc::CallbackServerContext& call_;
+  /// Lives until the stream is over, which is after `finished_`.
+  stream_call& call_;
   const std::string peer_text_;
   const peer_ptr peer_;
-  std::shared_ptr<connection_stream> self_;
   wire::Payload incoming_;
 
   std::mutex lock_;

@@ -27,18 +27,6 @@ remote_reply error_response(int result_code, int error_code, std::string_view me
   return {"ErrorResponse", failure_body(result_code, error_code, message)};
 }
 
-void unary_answer::send(remote_reply reply) {
-  if (sent_.exchange(true))
-    return;
-  fill_payload(*out_, reply.type, std::move(reply.body));
-  reactor_->Finish(grpc::Status::OK);
-}
-
-void unary_answer::fail(grpc::StatusCode code, const std::string& text) {
-  if (!sent_.exchange(true))
-    reactor_->Finish(grpc::Status(code, text));
-}
-
 ticket_ptr remote_call::later(std::function<remote_reply(const outcome&)> render) const {
   return std::make_shared<remote_ticket>(answer_, std::move(render));
 }

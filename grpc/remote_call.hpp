@@ -33,18 +33,24 @@ remote_reply error_response(int result_code, int error_code, std::string_view me
 /// The place a unary call's answer goes to; takes one. Any thread.
 class unary_answer {
 public:
-  unary_answer(grpc::ServerUnaryReactor* reactor, wire::Payload* out)
-    : reactor_(reactor), out_(out) {}
+  virtual ~unary_answer() = default;
 
-  void send(remote_reply reply);
+  void send(remote_reply reply) {
+    if (!sent_.exchange(true))
+      deliver(std::move(reply));
+  }
 
   /// Fails the call itself.
-  void fail(grpc::StatusCode code, const std::string& text);
+  void fail(grpc::StatusCode code, const std::string& text) {
+    if (!sent_.exchange(true))
+      deliver_failure(grpc::Status(code, text));
+  }
 
 private:
+  virtual void deliver(remote_reply reply) = 0;
+  virtual void deliver_failure(const grpc::Status& status) = 0;
+
   std::atomic<bool> sent_{false};
-  grpc::ServerUnaryReactor* reactor_;
-  wire::Payload* out_;
 };
 
 using unary_answer_ptr = std::shared_ptr<unary_answer>;

@@ -1,8 +1,6 @@
 #include "grpc/sdk_server.hpp"
 
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include <absl/synchronization/mutex.h>
 #include <google/protobuf/stubs/logging.h>
@@ -10,8 +8,8 @@
 #include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/batch_threads.hpp"
-#include "grpc/services.grpc.pb.h"
+#include "config/usable_cores.hpp"
+#include "grpc/tls_credentials.hpp"
 #include "protocol/naming_request.hpp"
 #include "protocol/naming_response.hpp"
 #include "protocol/text.hpp"
@@ -46,60 +44,20 @@ void take_over_logs() {
     });
 }
 
-std::string read_file(const std::string& path, std::string_view what) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty())
-    throw std::runtime_error("can't read the " + std::string(what) + " \"" + path + '"');
-  return text.str();
-}
-
-/// While it lives, threads that this one starts do batch work, as those of the actors do. Else
-/// every answer an actor gives wakes a thread of grpc++ that interrupts it, and the two take turns
-/// once per answer instead of once per round: that is half of the time of a registration on one
-/// core.
-class batch_starter {
-public:
-  batch_starter() { set_batch_work(true); }
-  ~batch_starter() { set_batch_work(false); }
-  batch_starter(const batch_starter&) = delete;
-  batch_starter& operator=(const batch_starter&) = delete;
-};
-
-std::shared_ptr<grpc::ServerCredentials> credentials(const connection_options& opts) {
-  if (!opts.tls_enabled)
-    return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions tls(
-    opts.tls_client_auth ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  tls.pem_key_cert_pairs.push_back({read_file(opts.tls_key_file, "TLS key"),
-                                    read_file(opts.tls_certificate_file, "TLS certificate")});
-  if (!opts.tls_trust_file.empty())
-    tls.pem_root_certs = read_file(opts.tls_trust_file, "TLS trust collection");
-  return grpc::SslServerCredentials(tls);
-}
+/// Half of the cores, as the actors have the other half.
+std::size_t queues_of_node() { return std::max<std::size_t>(1, usable_cores() / 2); }
 
 } // namespace
 
 // -- unary ---------------------------------------------------------------------------------------
 
-class sdk_server::request_service final : public Request::CallbackService {
+class sdk_server::request_service final : public Request::AsyncService {
 public:
   explicit request_service(grpc_environment& env) : env_(env) {
     add_core_handlers(handlers_);
     add_naming_handlers(handlers_);
   }
 
-  grpc::ServerUnaryReactor* request(grpc::CallbackServerContext* call, const wire::Payload* in,
-                                    wire::Payload* out) override {
-    auto* reactor = call->DefaultReactor();
-    auto answer = std::make_shared<unary_answer>(reactor, out);
-    handle(call->peer(), *in, answer);
-    return reactor;
-  }
-
-private:
   /// The order of checks is the reference's (`GrpcRequestAcceptor`).
   void handle(const std::string& peer_text, const wire::Payload& in,
               const unary_answer_ptr& answer) {
@@ -124,6 +82,7 @@ private:
     hold(from, handler->second, in, answer);
   }
 
+private:
   remote_reply server_check(const std::string& peer_text) {
     auto x = env_.peers.get(peer_text, env_.api.context->wall_ms(), steady_now_ms());
     return {"ServerCheckResponse",
@@ -193,19 +152,55 @@ private:
   std::atomic<std::uint64_t> last_ticket_{0};
 };
 
-// -- streams -------------------------------------------------------------------------------------
-
-class sdk_server::stream_service final : public BiRequestStream::CallbackService {
+/// One unary call: asked for before a client makes it, there until its answer was taken.
+class sdk_server::unary_call final : public unary_answer,
+                                     public std::enable_shared_from_this<unary_call> {
 public:
-  explicit stream_service(grpc_environment& env) : env_(env) {}
+  /// Asks for the next call that a client makes, and then for the next one.
+  static void await_next(request_service& service, call_queue& queue) {
+    auto call = std::make_shared<unary_call>(service, queue);
+    call->self_ = call;
+    service.Requestrequest(&call->context_, &call->in_, &call->writer_, queue.answers(),
+                           queue.events(), static_cast<call_event*>(&call->arrived_));
+  }
 
-  grpc::ServerBidiReactor<wire::Payload, wire::Payload>*
-  requestBiStream(grpc::CallbackServerContext* call) override {
-    return connection_stream::open(env_, *call);
+  unary_call(request_service& service, call_queue& queue) : service_(service), queue_(queue) {
+    queue_.enter();
   }
 
 private:
-  grpc_environment& env_;
+  void on_arrived(bool ok) {
+    if (!ok)
+      return on_answered(false); // the node stops
+    await_next(service_, queue_);
+    service_.handle(context_.peer(), in_, shared_from_this());
+  }
+
+  void deliver(remote_reply reply) override {
+    wire::Payload out;
+    fill_payload(out, reply.type, std::move(reply.body));
+    queue_.announce_answer();
+    writer_.Finish(out, grpc::Status::OK, static_cast<call_event*>(&answered_));
+  }
+
+  void deliver_failure(const grpc::Status& status) override {
+    queue_.announce_answer();
+    writer_.FinishWithError(status, static_cast<call_event*>(&answered_));
+  }
+
+  void on_answered(bool) {
+    queue_.leave();
+    self_.reset(); // may delete this
+  }
+
+  request_service& service_;
+  call_queue& queue_;
+  grpc::ServerContext context_;
+  grpc::ServerAsyncResponseWriter<wire::Payload> writer_{&context_};
+  wire::Payload in_;
+  std::shared_ptr<unary_call> self_;
+  event_of<unary_call, &unary_call::on_arrived> arrived_{*this};
+  event_of<unary_call, &unary_call::on_answered> answered_{*this};
 };
 
 // -- listener ------------------------------------------------------------------------------------
@@ -214,20 +209,20 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std
                        std::uint16_t port) {
   // Debian builds the locks below grpc++ so that each looks for deadlocks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  batch_starter batch;
   static std::once_flag logs; // the libraries have one log per process
   std::call_once(logs, take_over_logs);
   env_.api = std::move(api);
   env_.system = &system;
   requests_ = std::make_unique<request_service>(env_);
-  streams_ = std::make_unique<stream_service>(env_);
   auto& opts = env_.api.context->options.connections;
   auto ms = [](milliseconds x) { return static_cast<int>(x.count()); };
   grpc::ServerBuilder builder;
   auto host = address.find(':') == address.npos ? address : '[' + address + ']';
-  builder.AddListeningPort(host + ':' + std::to_string(port), credentials(opts), &port_);
+  builder.AddListeningPort(host + ':' + std::to_string(port), server_credentials(opts), &port_);
   builder.RegisterService(requests_.get());
-  builder.RegisterService(streams_.get());
+  builder.RegisterService(&streams_);
+  for (std::size_t i = 0; i < queues_of_node(); ++i)
+    queues_.push_back(std::make_unique<call_queue>(builder));
   builder.SetMaxReceiveMessageSize(static_cast<int>(opts.message_bytes_max));
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ms(opts.keepalive_time));
@@ -243,6 +238,11 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std
   if (!server_ || port_ == 0)
     throw std::runtime_error("can't listen on " + address + ':' + std::to_string(port)
                              + " (gRPC)");
+  for (auto& queue : queues_) {
+    unary_call::await_next(*requests_, *queue);
+    stream_call::await_next(env_, streams_, *queue);
+    queue->start();
+  }
 }
 
 sdk_server::~sdk_server() { stop(milliseconds(0)); }
@@ -253,8 +253,10 @@ void sdk_server::stop(milliseconds grace) {
   for (auto& x : env_.peers.all())
     x->close("the node stops");
   server_->Shutdown(std::chrono::system_clock::now() + grace);
-  server_->Wait();
+  for (auto& queue : queues_)
+    queue->join();
   server_.reset();
+  queues_.clear();
 }
 
 } // namespace nacre

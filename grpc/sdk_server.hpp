@@ -11,7 +11,7 @@ namespace nacre {
 /// stopped by the main thread.
 class sdk_server {
 public:
-  /// @throws std::runtime_error if the port can't be had or a TLS file can't be read
+  /// @throws std::runtime_error if the port can't be had or a TLS file can't be used
   sdk_server(caf::actor_system& system, api_environment api, const std::string& address,
               std::uint16_t port);
   ~sdk_server();
@@ -24,11 +24,12 @@ public:
 
 private:
   class request_service;
-  class stream_service;
+  class unary_call;
 
   grpc_environment env_;
   std::unique_ptr<request_service> requests_;
-  std::unique_ptr<stream_service> streams_;
+  BiRequestStream::AsyncService streams_;
+  std::vector<std::unique_ptr<call_queue>> queues_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

@@ -71,11 +71,13 @@ complaint check(std::string_view text, std::string_view field, std::size_t lengt
                 bool (*allowed)(std::string_view)) {
   if (is_blank(text))
     return std::nullopt;
-  auto prefix = std::string("Param '").append(field).append("' is illegal, ");
+  auto illegal = [&](std::string_view why) {
+    return std::string("Param '").append(field).append("' is illegal, ").append(why);
+  };
   if (text.size() > length_max && utf16_length(text) > length_max)
-    return prefix + "the param length should not exceed " + std::to_string(length_max) + ".";
+    return illegal("the param length should not exceed " + std::to_string(length_max) + ".");
   if (!allowed(text))
-    return prefix + "illegal characters should not appear in the param.";
+    return illegal("illegal characters should not appear in the param.");
   return std::nullopt;
 }
 

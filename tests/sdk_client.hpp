@@ -66,11 +66,13 @@ struct remote_message {
 /// in a queue.
 class sdk_client {
 public:
-  explicit sdk_client(const std::string& address) {
+  explicit sdk_client(const std::string& address,
+                      const std::shared_ptr<grpc::ChannelCredentials>& credentials
+                      = grpc::InsecureChannelCredentials()) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1); // a connection of its own
     arguments.SetMaxReceiveMessageSize(-1);
-    channel_ = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    channel_ = grpc::CreateCustomChannel(address, credentials, arguments);
     requests_ = Request::NewStub(channel_);
     streams_ = BiRequestStream::NewStub(channel_);
   }

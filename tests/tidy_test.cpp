@@ -247,6 +247,7 @@ const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_he
   {"boost/beast", {"http"}},
   {"grpcpp/", {"grpc"}},
   {"google/", {"grpc"}},
+  {"openssl/", {"grpc"}},
   {"boost/smart_ptr", {"protocol", "actors"}},
   {"CLI/", {"config"}},
   {"simdjson.h", {"protocol"}},
@@ -255,7 +256,7 @@ const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_he
   {"cereal/", {"protocol"}},
   {"openssl/", {"grpc"}},
   // What protocol/ is free of: threads, locks, clocks.
-  {"thread", {"http"}},
+  {"thread", {"http", "grpc"}},
   {"mutex", {"actors", "http", "grpc"}},
   {"shared_mutex", {"actors"}},
   {"atomic", {"actors", "http", "grpc"}},

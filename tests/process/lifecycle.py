@@ -73,6 +73,18 @@ def test_a_bad_option_is_one_clear_line(node):
         check(text.startswith("nacre: ") and text.count("\n") == 1, f"{options}: {text!r}")
 
 
+def test_a_bad_tls_file_is_one_clear_line(node):
+    """grpc++ alone would only say that it can't listen."""
+    key = "nacos.remote.server.rpc.tls."
+    text = start_and_fail(
+        node, "--port", str(node.port), "--set", f"{key}enableTls=true",
+        "--set", f"{key}certChainFile=/nowhere", "--set", f"{key}certPrivateKey=/nowhere"
+    )
+    check_equal(
+        text, "nacre: can't use the TLS key \"/nowhere\": it is missing or empty\n", "the error"
+    )
+
+
 def test_two_signals_end_it_only_once(node):
     node.start()
     node.process.send_signal(signal.SIGINT)
