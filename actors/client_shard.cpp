@@ -262,8 +262,7 @@ void client_shard_state::lapse_unhealthy(const lease_ptr& held_by, const lapse_r
   // A beat may have come just now; from here on it sees that it has to go through the mailbox.
   bool stale = false;
   context->leases.exclusively(held_by, [&] {
-    auto renewed = std::max(held_by->renewed_ms.load(), r.renewed_at_least_ms);
-    stale = steady_ms(self) - renewed > held_by->beat_timeout_ms;
+    stale = steady_ms(self) - r.terms_from(*held_by) > held_by->beat_timeout_ms;
     if (stale)
       held_by->healthy = false;
   });
@@ -278,8 +277,7 @@ void client_shard_state::lapse_unhealthy(const lease_ptr& held_by, const lapse_r
 
 void client_shard_state::lapse_removed(const lease_ptr& held_by, const lapse_rules& r) {
   bool gone = context->leases.erase_if(held_by, [&] {
-    auto renewed = std::max(held_by->renewed_ms.load(), r.renewed_at_least_ms);
-    return steady_ms(self) - renewed > held_by->delete_timeout_ms;
+    return steady_ms(self) - r.terms_from(*held_by) > held_by->delete_timeout_ms;
   });
   if (!gone)
     return;

@@ -139,10 +139,9 @@ void client_shard_state::take_theirs(const std::string& from, instance_record& t
   lease_ptr held_by = row ? row->held_by : nullptr;
   if (!held_by) {
     bool judged = beats && cluster.now()->judged_here(client);
-    // Who becomes responsible for a client gives it a full term.
-    auto renewed = judged ? now : now - theirs.idle_ms;
-    held_by = new lease(context->directory.shared_key(service), client, renewed,
+    held_by = new lease(context->directory.shared_key(service), client, now - theirs.idle_ms,
                         beats ? lease_terms_of(instances.front().metadata) : lease_terms());
+    held_by->terms_from_ms = now; // of whom this node becomes responsible for
     held_by->judged_elsewhere = !judged;
   }
   if (beats) {
@@ -204,15 +203,15 @@ void client_shard_state::divide_leases() {
     bool taken_over = here && held_by.judged_elsewhere;
     held_by.judged_elsewhere = !here;
     // Patience with a silent judge ends when it is heard again.
-    if (here && !any_silent && held_by.renewed_ms > now)
-      held_by.renewed_ms = now;
+    if (here && !any_silent && held_by.terms_from_ms > now)
+      held_by.terms_from_ms = now;
     if (!taken_over)
       return;
     // A full fresh term. Of a judge that is merely silent the clients may still beat there.
     auto judge = divided_by->find(before->judge_of(held_by.client));
     bool silent = judge && is_silent(*judge);
     auto patience = silent ? std::max<std::int64_t>(silent_ms - held_by.delete_timeout_ms, 0) : 0;
-    held_by.renewed_ms = std::max(held_by.renewed_ms.load(), now + patience);
+    held_by.terms_from_ms = now + patience;
   });
 }
 

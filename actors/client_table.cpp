@@ -128,7 +128,7 @@ bool client_table::is_current(const lease& x, bool& publishes) const {
 
 void client_table::judge(const lease_ptr& x, bool publishes, std::int64_t now_ms,
                          const lapse_rules& rules, std::vector<lapse>& lapses) {
-  auto renewed = std::max(x->renewed_ms.load(), rules.renewed_at_least_ms);
+  auto renewed = rules.terms_from(*x);
   auto idle = now_ms - renewed;
   if (!publishes) {
     if (idle > rules.subscriber_timeout_ms)

@@ -33,6 +33,11 @@ struct lapse_rules {
   std::int64_t subscriber_timeout_ms = 30'000;
   /// Leases count as renewed at this time at least: set when the node itself had stood still.
   std::int64_t renewed_at_least_ms = 0;
+
+  /// From when on the terms of `x` count.
+  std::int64_t terms_from(const lease& x) const {
+    return std::max({x.renewed_ms.load(), x.terms_from_ms.load(), renewed_at_least_ms});
+  }
 };
 
 /// The rows of a CLIENT SHARD without mailbox or clock: what each ip:port client publishes and

@@ -32,6 +32,9 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
   const service_ref service;
   const client_id client;
   mutable std::atomic<std::int64_t> renewed_ms;
+  /// Its terms count from this time at least: a node that becomes responsible for a client gives
+  /// it a fresh one, though it heard nothing.
+  mutable std::atomic<std::int64_t> terms_from_ms{0};
   /// Terms in force: those of the effective instance, overrides included.
   mutable std::atomic<std::uint32_t> beat_interval_ms;
   mutable std::atomic<std::uint32_t> beat_timeout_ms;

@@ -6,9 +6,6 @@ namespace nacre {
 
 namespace {
 
-/// What nobody knows is told as this.
-constexpr std::int64_t idle_unknown_ms = 1ll << 40;
-
 record_state state_of(const publication& x) {
   // A connection lives or is gone; what its instances say of their health is content.
   bool judged = x.held_by->client.kind == client_kind::ephemeral;
@@ -125,8 +122,7 @@ std::optional<client_id> client_of(const record_key& key) {
 }
 
 std::int64_t idle_of(const lease& x, std::int64_t now_ms) {
-  auto idle = now_ms - x.renewed_ms.load();
-  return idle >= 0 ? idle : idle_unknown_ms; // patience that was given is no sign of life
+  return std::max<std::int64_t>(0, now_ms - x.renewed_ms.load());
 }
 
 } // namespace nacre

@@ -39,8 +39,7 @@ instance_record record_of(const cluster_context& cluster, const replica& x, std:
 /// The client that a key names, connections as those of other nodes. Nothing if it is no client.
 std::optional<client_id> client_of(const record_key& key);
 
-/// How long ago anybody heard of a client that beats, as its lease knows it; longer than any term
-/// if that is not known.
+/// How long ago anybody heard of a client that beats, as far as its lease knows.
 std::int64_t idle_of(const lease& x, std::int64_t now_ms);
 
 } // namespace nacre
