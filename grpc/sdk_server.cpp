@@ -1,17 +1,12 @@
 #include "grpc/sdk_server.hpp"
 
-#include <fstream>
 #include <set>
-#include <sstream>
 
-#include <absl/synchronization/mutex.h>
-#include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
 #include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/batch_threads.hpp"
 #include "grpc/services.grpc.pb.h"
+#include "grpc/transport.hpp"
 #include "protocol/naming_request.hpp"
 #include "protocol/naming_response.hpp"
 #include "protocol/text.hpp"
@@ -31,54 +26,6 @@ constexpr std::size_t held_bytes_max = 16 * 1024;
 
 /// Calls of one connection under way at one time.
 constexpr int calls_max = 1'000;
-
-/// Texts of the libraries below, which quote what clients sent, become lines of our log.
-void log_below(std::string_view library, std::string_view text) {
-  if (spdlog::should_log(spdlog::level::debug))
-    spdlog::debug("{}: {}", library, loggable(text, 256));
-}
-
-void take_over_logs() {
-  gpr_set_log_function([](gpr_log_func_args* x) { log_below("grpc", x->message); });
-  google::protobuf::SetLogHandler(
-    [](google::protobuf::LogLevel, const char*, int, const std::string& text) {
-      log_below("protobuf", text);
-    });
-}
-
-std::string read_file(const std::string& path, std::string_view what) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty())
-    throw std::runtime_error("can't read the " + std::string(what) + " \"" + path + '"');
-  return text.str();
-}
-
-/// While it lives, threads that this one starts do batch work, as those of the actors do. Else
-/// every answer an actor gives wakes a thread of grpc++ that interrupts it, and the two take turns
-/// once per answer instead of once per round: that is half of the time of a registration on one
-/// core.
-class batch_starter {
-public:
-  batch_starter() { set_batch_work(true); }
-  ~batch_starter() { set_batch_work(false); }
-  batch_starter(const batch_starter&) = delete;
-  batch_starter& operator=(const batch_starter&) = delete;
-};
-
-std::shared_ptr<grpc::ServerCredentials> credentials(const connection_options& opts) {
-  if (!opts.tls_enabled)
-    return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions tls(
-    opts.tls_client_auth ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  tls.pem_key_cert_pairs.push_back({read_file(opts.tls_key_file, "TLS key"),
-                                    read_file(opts.tls_certificate_file, "TLS certificate")});
-  if (!opts.tls_trust_file.empty())
-    tls.pem_root_certs = read_file(opts.tls_trust_file, "TLS trust collection");
-  return grpc::SslServerCredentials(tls);
-}
 
 } // namespace
 
@@ -211,12 +158,10 @@ private:
 // -- listener ------------------------------------------------------------------------------------
 
 sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std::string& address,
-                       std::uint16_t port) {
-  // Debian builds the locks below grpc++ so that each looks for deadlocks.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+                       std::uint16_t port)
+  : port_(port) {
+  prepare_grpc();
   batch_starter batch;
-  static std::once_flag logs; // the libraries have one log per process
-  std::call_once(logs, take_over_logs);
   env_.api = std::move(api);
   env_.system = &system;
   requests_ = std::make_unique<request_service>(env_);
@@ -224,8 +169,6 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std
   auto& opts = env_.api.context->options.connections;
   auto ms = [](milliseconds x) { return static_cast<int>(x.count()); };
   grpc::ServerBuilder builder;
-  auto host = address.find(':') == address.npos ? address : '[' + address + ']';
-  builder.AddListeningPort(host + ':' + std::to_string(port), credentials(opts), &port_);
   builder.RegisterService(requests_.get());
   builder.RegisterService(streams_.get());
   builder.SetMaxReceiveMessageSize(static_cast<int>(opts.message_bytes_max));
@@ -237,12 +180,7 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_max);
-  // Or a second node on the same port would take half of the clients.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  server_ = builder.BuildAndStart();
-  if (!server_ || port_ == 0)
-    throw std::runtime_error("can't listen on " + address + ':' + std::to_string(port)
-                             + " (gRPC)");
+  server_ = start_server(builder, address, tls_files_of(opts), port_);
 }
 
 sdk_server::~sdk_server() { stop(milliseconds(0)); }
