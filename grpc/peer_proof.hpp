@@ -38,7 +38,8 @@ std::string make_nonce();
 bool is_nonce(std::string_view text);
 
 /// HMAC-SHA256 in hexadecimal digits.
-std::string link_proof(link_role role, const cluster_identity& identity, const link_handshake& said);
+std::string link_proof(link_role role, const cluster_identity& identity,
+                       const link_handshake& said);
 
 /// Compares in a time that does not tell where the texts differ.
 bool same_proof(std::string_view a, std::string_view b);
