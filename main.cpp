@@ -6,11 +6,15 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/batch_threads.hpp"
+#include "actors/cluster_view.hpp"
 #include "actors/node.hpp"
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
 #include "config/usable_cores.hpp"
+#include "grpc/cluster_server.hpp"
+#include "grpc/grpc_peer_network.hpp"
 #include "grpc/sdk_server.hpp"
+#include "http/member_lookup.hpp"
 #include "http/own_address.hpp"
 #include "http/server.hpp"
 #include "http/udp_socket.hpp"
@@ -66,6 +70,9 @@ std::size_t actor_threads(const options& opts) {
 /// Where SDKs look for gRPC: this far above the main port.
 constexpr std::uint16_t sdk_port_offset = 1000;
 
+/// Where other nodes of the cluster dial.
+constexpr std::uint16_t cluster_port_offset = 1001;
+
 /// Waits until the root has started its children.
 void wait_for_start(caf::actor_system& system, const node_actor& root) {
   caf::scoped_actor self(system);
@@ -87,6 +94,60 @@ struct node_guard {
     system.await_all_actors_done();
     context->datagrams = nullptr; // its sockets belong to the server, which goes next
   }
+};
+
+/// This node's part in a cluster: who the members are, the wires to them and from them.
+class cluster_member {
+public:
+  /// Looks the members up. @throws config_error
+  cluster_member(const options& opts, http_server& server, const node_context_ptr& node)
+    : context_(node),
+      lookup_(std::make_shared<member_lookup>(
+        server.io(), opts.cluster, opts.http.port, [node](std::vector<std::string> list) {
+          caf::anon_send(node->cluster->membership.get(), members_listed{std::move(list)});
+        })) {
+    auto members = lookup_->first();
+    auto self = own_member(members, opts.server_ip, opts.http.port);
+    auto wall_ms = node->wall_ms();
+    node->cluster = std::make_unique<cluster_context>(self, wall_ms * 1'000, std::move(members),
+                                                      wall_ms, node->steady_ms());
+    node->cluster->network = std::make_shared<grpc_peer_network>(opts.cluster, self);
+  }
+
+  ~cluster_member() {
+    if (context_->cluster)
+      context_->cluster->network = nullptr; // waits for what is under way
+  }
+
+  /// The actors run: peers may come.
+  void start() {
+    auto& opts = context_->options;
+    auto& node = context_;
+    links_ = std::make_unique<cluster_server>(
+      opts.cluster, node->cluster->self, opts.http.address,
+      static_cast<std::uint16_t>(opts.http.port + cluster_port_offset),
+      [node](const std::string& from) { return knows_peer(*node, from); },
+      [node](const std::string& from, std::string frame) {
+        return receive_frame(*node, from, std::move(frame));
+      });
+    lookup_->start();
+  }
+
+  /// From here on connections end because this node stops, and peers are told so.
+  void leave(caf::actor_system& system) {
+    context_->cluster->leaving = true;
+    caf::scoped_actor self(system);
+    self->request(context_->cluster->membership.get(), 2s, leave_cluster{})
+      .receive([](const left_cluster&) {},
+               [](const caf::error&) { spdlog::warn("cluster-left without a farewell"); });
+  }
+
+  void stop() { links_.reset(); }
+
+private:
+  node_context_ptr context_;
+  std::shared_ptr<member_lookup> lookup_;
+  std::unique_ptr<cluster_server> links_;
 };
 
 /// Serves until a signal comes. A root actor that failed is put in its place again; it finds its
@@ -125,15 +186,22 @@ int run(const options& opts) {
   std::atomic<bool> ready{false};
   api_environment environment;
   environment.context = context;
-  environment.ready = [&ready] { return ready.load(); };
+  environment.ready = [&ready, &context] {
+    return ready && (!context->cluster || context->cluster->loaded);
+  };
   environment.own_ip = opts.server_ip.empty() ? first_own_ip() : opts.server_ip;
   environment.started_ms = context->wall_ms();
   http_server server(context->options.http, router(environment, more_routes));
   auto udp = std::make_shared<udp_socket>(server.io(), context);
   context->datagrams = udp;
+  std::optional<cluster_member> member;
+  if (opts.mode == node_mode::cluster)
+    member.emplace(opts, server, context);
   spawn_node(system, context);
   node_guard guard{system, context};
   wait_for_start(system, context->node.get());
+  if (member)
+    member->start();
   udp->start();
   server.start();
   sdk_server sdk(system, environment, opts.http.address,
@@ -147,8 +215,12 @@ int run(const options& opts) {
 
   serve_until_signal(system, context, signals);
   ready = false;
+  if (member)
+    member->leave(system);
   sdk.stop(2s);
   server.stop(5s);
+  if (member)
+    member->stop();
   return 0;
 }
 
@@ -165,9 +237,6 @@ int main(int argc, char** argv) {
     spdlog::set_level(spdlog::level::from_str(loaded.values.log_level));
     for (auto& warning : loaded.warnings)
       spdlog::warn("{}", warning);
-    if (loaded.values.mode == node_mode::cluster)
-      throw config_error("mode cluster is not available in this version; start with --mode "
-                         "standalone");
     auto status = run(loaded.values);
     spdlog::info("node-stopped");
     return status;

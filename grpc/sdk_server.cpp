@@ -2,14 +2,11 @@
 
 #include <set>
 
-#include <absl/synchronization/mutex.h>
-#include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
 #include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
 #include "config/usable_cores.hpp"
-#include "grpc/tls_credentials.hpp"
+#include "grpc/transport.hpp"
 #include "protocol/naming_request.hpp"
 #include "protocol/naming_response.hpp"
 #include "protocol/text.hpp"
@@ -29,20 +26,6 @@ constexpr std::size_t held_bytes_max = 16 * 1024;
 
 /// Calls of one connection under way at one time.
 constexpr int calls_max = 1'000;
-
-/// Texts of the libraries below, which quote what clients sent, become lines of our log.
-void log_below(std::string_view library, std::string_view text) {
-  if (spdlog::should_log(spdlog::level::debug))
-    spdlog::debug("{}: {}", library, loggable(text, 256));
-}
-
-void take_over_logs() {
-  gpr_set_log_function([](gpr_log_func_args* x) { log_below("grpc", x->message); });
-  google::protobuf::SetLogHandler(
-    [](google::protobuf::LogLevel, const char*, int, const std::string& text) {
-      log_below("protobuf", text);
-    });
-}
 
 /// Half of the cores, as the actors have the other half.
 std::size_t queues_of_node() { return std::max<std::size_t>(1, usable_cores() / 2); }
@@ -206,19 +189,15 @@ private:
 // -- listener ------------------------------------------------------------------------------------
 
 sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std::string& address,
-                       std::uint16_t port) {
-  // Debian builds the locks below grpc++ so that each looks for deadlocks.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  static std::once_flag logs; // the libraries have one log per process
-  std::call_once(logs, take_over_logs);
+                       std::uint16_t port)
+  : port_(port) {
+  prepare_grpc();
   env_.api = std::move(api);
   env_.system = &system;
   requests_ = std::make_unique<request_service>(env_);
   auto& opts = env_.api.context->options.connections;
   auto ms = [](milliseconds x) { return static_cast<int>(x.count()); };
   grpc::ServerBuilder builder;
-  auto host = address.find(':') == address.npos ? address : '[' + address + ']';
-  builder.AddListeningPort(host + ':' + std::to_string(port), server_credentials(opts), &port_);
   builder.RegisterService(requests_.get());
   builder.RegisterService(&streams_);
   for (std::size_t i = 0; i < queues_of_node(); ++i)
@@ -232,12 +211,7 @@ sdk_server::sdk_server(caf::actor_system& system, api_environment api, const std
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_max);
-  // Or a second node on the same port would take half of the clients.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  server_ = builder.BuildAndStart();
-  if (!server_ || port_ == 0)
-    throw std::runtime_error("can't listen on " + address + ':' + std::to_string(port)
-                             + " (gRPC)");
+  server_ = start_server(builder, address, tls_files_of(opts), port_);
   for (auto& queue : queues_) {
     unary_call::await_next(*requests_, *queue);
     stream_call::await_next(env_, streams_, *queue);

@@ -43,24 +43,39 @@ void check_files(const tls_file& certificate, const tls_file& key, const tls_fil
     throw unusable(*trust, "it holds no PEM certificate");
 }
 
+tls_file certificate_of(const tls_files& files) { return {"TLS certificate", files.certificate}; }
+tls_file key_of(const tls_files& files) { return {"TLS key", files.key}; }
+tls_file trust_of(const tls_files& files) { return {"TLS trust collection", files.trust}; }
+
 } // namespace
 
-std::shared_ptr<grpc::ServerCredentials> server_credentials(const connection_options& opts) {
-  if (!opts.tls_enabled)
+std::shared_ptr<grpc::ServerCredentials> server_credentials(const tls_files& files) {
+  if (!files.enabled)
     return grpc::InsecureServerCredentials();
   grpc::SslServerCredentialsOptions tls(
-    opts.tls_client_auth ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  tls_file certificate{"TLS certificate", opts.tls_certificate_file};
-  tls_file key{"TLS key", opts.tls_key_file};
-  tls_file trust{"TLS trust collection", opts.tls_trust_file};
+    files.client_auth ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                      : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  auto trust = trust_of(files);
   // Without it no client's certificate would do.
-  bool trusts = opts.tls_client_auth || !opts.tls_trust_file.empty();
-  tls.pem_key_cert_pairs.push_back({read_file(key), read_file(certificate)});
+  bool trusts = files.client_auth || !files.trust.empty();
+  tls.pem_key_cert_pairs.push_back({read_file(key_of(files)), read_file(certificate_of(files))});
   if (trusts)
     tls.pem_root_certs = read_file(trust);
-  check_files(certificate, key, trusts ? &trust : nullptr);
+  check_files(certificate_of(files), key_of(files), trusts ? &trust : nullptr);
   return grpc::SslServerCredentials(tls);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const tls_files& files) {
+  if (!files.enabled)
+    return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions tls;
+  if (!files.trust.empty())
+    tls.pem_root_certs = read_file(trust_of(files));
+  if (files.key.empty())
+    return grpc::SslCredentials(tls);
+  tls.pem_private_key = read_file(key_of(files));
+  tls.pem_cert_chain = read_file(certificate_of(files));
+  return grpc::SslCredentials(tls);
 }
 
 } // namespace nacre

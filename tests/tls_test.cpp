@@ -78,16 +78,16 @@ private:
 };
 
 /// Files of a node in a folder of their own.
-class tls_files {
+class made_files {
 public:
-  tls_files() {
+  made_files() {
     auto name = (std::filesystem::temp_directory_path() / "nacre-tls-XXXXXX").string();
     REQUIRE(mkdtemp(name.data()));
     folder_ = name;
   }
-  ~tls_files() { std::filesystem::remove_all(folder_); }
-  tls_files(const tls_files&) = delete;
-  tls_files& operator=(const tls_files&) = delete;
+  ~made_files() { std::filesystem::remove_all(folder_); }
+  made_files(const made_files&) = delete;
+  made_files& operator=(const made_files&) = delete;
 
   std::string write(const std::string& name, const std::string& text) const {
     auto path = folder_ / name;
@@ -133,7 +133,7 @@ void check_refused(sdk_client& client) {
 /// What the start says of the files.
 std::string complaint_of(const connection_options& opts) {
   try {
-    server_credentials(opts);
+    server_credentials(tls_files_of(opts));
     return "";
   } catch (const std::runtime_error& failure) {
     return failure.what();
@@ -145,7 +145,7 @@ std::string complaint_of(const connection_options& opts) {
 TEST_CASE("a port with TLS serves clients that trust its certificate and refuses all others") {
   identity authority;
   identity server(&authority);
-  tls_files files;
+  made_files files;
   live_node node(files.options_for(server));
   sdk_client trusts(node.address(), trusting(authority));
   check_served(trusts);
@@ -160,7 +160,7 @@ TEST_CASE("a port with TLS serves clients that trust its certificate and refuses
 TEST_CASE("mutual TLS serves only clients with a certificate of the trusted authority") {
   identity authority;
   identity server(&authority);
-  tls_files files;
+  made_files files;
   auto opts = files.options_for(server);
   opts.connections.tls_client_auth = true;
   opts.connections.tls_trust_file = files.write("trust.pem", authority.certificate());
@@ -179,7 +179,7 @@ TEST_CASE("mutual TLS serves only clients with a certificate of the trusted auth
 TEST_CASE("a TLS file that can't be used is named, and so is what is wrong with it") {
   identity authority;
   identity server(&authority);
-  tls_files files;
+  made_files files;
   const auto good = files.options_for(server).connections;
   CHECK(complaint_of(good).empty());
   auto bad_file = files.write("bad.pem", "-----BEGIN CERTIFICATE-----\nnothing\n");
