@@ -1,0 +1,216 @@
+// The HTTP side of nodes in a cluster: the router of each node of a simulated cluster.
+#include "http/router.hpp"
+#include "protocol/json_reader.hpp"
+#include "tests/simulated_cluster.hpp"
+
+using namespace nacre;
+using namespace nacre::test;
+
+namespace {
+
+/// Keeps the answer that comes later.
+struct keeping_sink final : reply_sink {
+  void post(reply x) override { answer = std::move(x); }
+  std::optional<reply> answer;
+};
+
+struct response {
+  unsigned status = 0;
+  std::string text;
+
+  bool has(std::string_view part) const { return text.find(part) != text.npos; }
+};
+
+/// The answer as JSON; broken JSON fails the test.
+struct parsed {
+  explicit parsed(const response& x) : document(x.text), root(document.root()) {
+    CAPTURE(x.text);
+    REQUIRE(document.error().empty());
+  }
+  json_document document;
+  json_value root;
+};
+
+std::string text_of(const json_value& x) { return std::string(x.string().value_or("")); }
+
+class cluster_api : public simulated_cluster {
+public:
+  explicit cluster_api(std::size_t count = 3) : simulated_cluster(1, count) {}
+
+  /// Starts all nodes and has them find each other.
+  cluster_api& run_all() {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      start(i);
+    REQUIRE(run_until([this] { return all_ready(); }, 10s));
+    run(2s);
+    return *this;
+  }
+
+  response ask(std::size_t i, http_method method, std::string_view target) {
+    auto context = nodes[i].context;
+    router routes({context, [context] { return context->cluster->loaded.load(); }, "10.1.1.1",
+                   1'700'000'000'000}, nullptr);
+    http_request request;
+    request.method = method;
+    request.method_name = "METHOD";
+    auto mark = target.find('?');
+    request.uri = target.substr(0, mark);
+    if (mark != target.npos)
+      request.query = target.substr(mark + 1);
+    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
+    auto sink = std::make_shared<keeping_sink>();
+    auto answer = routes.handle(request, sink);
+    if (!answer) {
+      REQUIRE(run_until([&] { return sink->answer.has_value(); }, 5s));
+      answer = std::move(sink->answer);
+    }
+    return {answer->status,
+            answer->body + std::string(answer->shared) + std::string(answer->tail)};
+  }
+
+  response get(std::size_t i, std::string_view target) { return ask(i, http_method::get, target); }
+
+  const std::string& address(std::size_t i) const { return nodes[i].address; }
+
+  /// Frames between the two are lost.
+  void cut_off(std::size_t a, std::size_t b) {
+    net->cut(address(a), address(b));
+    net->cut(address(b), address(a));
+  }
+};
+
+} // namespace
+
+// -- /nacre/admin/cluster ------------------------------------------------------------------------
+
+TEST_CASE("/nacre/admin/cluster shows the ring, every member, and what is exchanged with it") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(1, "s", "1.1.1.1");
+  cluster.run(2s);
+  parsed x(cluster.get(0, "/nacre/admin/cluster"));
+  CHECK(text_of(x.root["mode"]) == "cluster");
+  CHECK(text_of(x.root["self"]) == cluster.address(0));
+  CHECK(x.root["loaded"].boolean() == true);
+  CHECK(x.root["ring"].elements().size() == 3);
+  CHECK(x.root["records"]["alive"].number() == 1);
+  auto members = x.root["members"].elements();
+  REQUIRE(members.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(text_of(members[i]["address"]) == cluster.address(i));
+    CHECK(text_of(members[i]["state"]) == "UP");
+    CHECK(static_cast<bool>(members[i]["peer"]) == (i != 0));
+  }
+  CHECK(members[1]["peer"]["connected"].boolean() == true);
+  CHECK(members[1]["peer"]["pendingTasks"].number() == 0);
+  CHECK(members[1]["peer"]["differingBuckets"].number() == 0);
+  cluster.crash(2);
+  cluster.run(12s);
+  parsed later(cluster.get(0, "/nacre/admin/cluster"));
+  CHECK(text_of(later.root["members"].elements()[2]["state"]) == "DOWN");
+  CHECK(later.root["ring"].elements().size() == 2);
+  CHECK(later.root["ringNumber"].number() > x.root["ringNumber"].number());
+}
+
+TEST_CASE("/nacre/admin/cluster/diff says that all nodes hold the same") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(1, "s", "1.1.1.1");
+  auto client = cluster.connect(2);
+  cluster.publish(client, "s", "2.2.2.2");
+  cluster.run(2s);
+  for (std::string_view name : {"s", "DEFAULT_GROUP@@s"}) {
+    parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=" + std::string(name)));
+    CHECK(x.root["equal"].boolean() == true);
+    CHECK(x.root["records"].number() == 2);
+    CHECK(text_of(x.root["service"]) == "DEFAULT_GROUP@@s");
+    CHECK(x.root["nodes"].elements().size() == 2);
+    for (auto& node : x.root["nodes"].elements()) {
+      CHECK(node["answered"].boolean() == true);
+      CHECK(node["equal"].boolean() == true);
+      CHECK(node["records"].number() == 2);
+      CHECK(node["differences"].elements().empty());
+    }
+  }
+  // Another service by group and namespace: nobody has it, and all agree on that.
+  parsed other(cluster.get(0, "/nacre/admin/cluster/diff?service=s&groupName=g&namespaceId=n"));
+  CHECK(text_of(other.root["service"]) == "g@@s");
+  CHECK(text_of(other.root["namespaceId"]) == "n");
+  CHECK(other.root["equal"].boolean() == true);
+  CHECK(other.root["records"].number() == 0);
+  CHECK(cluster.get(0, "/nacre/admin/cluster/diff").status == 400);
+}
+
+TEST_CASE("/nacre/admin/cluster/diff names what differs: missing there, missing here, changed") {
+  cluster_api cluster(2);
+  cluster.run_all().register_instance(0, "s", "1.1.1.3");
+  cluster.run(2s);
+  // Changes are not told to peers whose wire is not open.
+  auto set_open = [&](bool open) {
+    for (auto& node : cluster.nodes)
+      for (auto& peer : node.context->cluster->peers.all())
+        peer->open = open;
+  };
+  set_open(false);
+  cluster.register_instance(0, "s", "1.1.1.1");
+  cluster.register_instance(1, "s", "1.1.1.2");
+  cluster.register_instance(1, "s", "1.1.1.3", {{"k", "v"}});
+  cluster.run(50ms);
+  set_open(true);
+  parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=s"));
+  CHECK(x.root["equal"].boolean() == false);
+  auto node = x.root["nodes"].elements().at(0);
+  CHECK(text_of(node["node"]) == cluster.address(1));
+  CHECK(node["answered"].boolean() == true);
+  CHECK(node["equal"].boolean() == false);
+  auto found = node["differences"].elements();
+  REQUIRE(found.size() == 3);
+  CHECK(text_of(found[0]["client"]) == "1.1.1.1:80");
+  CHECK(text_of(found[0]["what"]) == "missing there");
+  CHECK(text_of(found[0]["here"]["state"]) == "healthy");
+  CHECK(text_of(found[0]["here"]["instances"].elements().at(0)) == "1.1.1.1:80:DEFAULT");
+  CHECK_FALSE(found[0]["there"]);
+  CHECK(text_of(found[1]["client"]) == "1.1.1.2:80");
+  CHECK(text_of(found[1]["what"]) == "missing here");
+  CHECK(text_of(found[2]["client"]) == "1.1.1.3:80");
+  CHECK(text_of(found[2]["what"]) == "differs");
+  CHECK(found[2]["here"]["version"].number() < found[2]["there"]["version"].number());
+  // The next verify finds it.
+  cluster.run(6s);
+  CHECK(cluster.get(0, "/nacre/admin/cluster/diff?service=s").has(R"("equal":true)"));
+}
+
+TEST_CASE("/nacre/admin/cluster/diff names the nodes that do not answer") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(2s);
+  cluster.cut_off(0, 1); // the wire seems open: only patience tells
+  cluster.crash(2);
+  parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=s"));
+  CHECK(x.root["equal"].boolean() == false);
+  auto found = x.root["nodes"].elements();
+  REQUIRE(found.size() == 2);
+  for (auto& node : found) {
+    CHECK(node["answered"].boolean() == false);
+    CHECK_FALSE(node["differences"]);
+  }
+  // Nobody can be asked: the answer is there at once.
+  cluster.run(20s);
+  CHECK(cluster.get(0, "/nacre/admin/cluster/diff?service=s").has(R"("equal":false)"));
+}
+
+TEST_CASE("a stand-alone node has a small answer to questions about its cluster") {
+  auto context = std::make_shared<node_context>(options{}, 1);
+  router routes({context, [] { return true; }, "10.1.1.1", 0}, nullptr);
+  auto body_of = [&](std::string_view uri, std::string_view query = "") {
+    http_request request;
+    request.uri = uri;
+    request.query = query;
+    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
+    return routes.handle(request, std::make_shared<keeping_sink>())->body;
+  };
+  CHECK(body_of("/nacre/admin/cluster") == R"({"mode":"standalone"})");
+  CHECK(body_of("/nacre/admin/cluster/diff", "service=s")
+        == R"({"mode":"standalone","equal":true})");
+  CHECK(body_of("/nacos/v1/core/cluster/simple/nodes")
+        == R"({"code":200,"message":null,"data":["10.1.1.1:8848"]})");
+  CHECK(body_of("/nacos/v1/ns/operator/servers").find("no such api:GET:") != std::string::npos);
+}
