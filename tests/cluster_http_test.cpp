@@ -214,3 +214,86 @@ TEST_CASE("a stand-alone node has a small answer to questions about its cluster"
         == R"({"code":200,"message":null,"data":["10.1.1.1:8848"]})");
   CHECK(body_of("/nacos/v1/ns/operator/servers").find("no such api:GET:") != std::string::npos);
 }
+
+// -- Nacos' endpoints ----------------------------------------------------------------------------
+
+TEST_CASE("the members are listed as the reference lists its own (NacosClusterController)") {
+  cluster_api cluster;
+  cluster.run_all();
+  cluster.crash(2);
+  cluster.run(12s);
+  auto states = [&](std::string_view target, auto... path) {
+    parsed x(cluster.get(0, target));
+    auto list = x.root;
+    ((list = list[path]), ...);
+    std::string text;
+    for (auto& one : list.elements())
+      text += text_of(one["address"]) + ' ' + text_of(one["state"]) + ';';
+    return text;
+  };
+  std::string all = "10.0.0.1:8848 UP;10.0.0.2:8848 UP;10.0.0.3:8848 DOWN;";
+  CHECK(states("/nacos/v1/core/cluster/nodes", "data") == all);
+  CHECK(states("/nacos/v1/core/cluster/nodes?keyword=10.0.0.2", "data") == "10.0.0.2:8848 UP;");
+  CHECK(states("/nacos/v2/core/cluster/node/list", "data") == all);
+  CHECK(states("/nacos/v2/core/cluster/node/list?state=down", "data") == "10.0.0.3:8848 DOWN;");
+  CHECK(states("/nacos/v3/admin/core/cluster/node/list?address=10.0.0.1", "data")
+        == "10.0.0.1:8848 UP;");
+  CHECK(states("/nacos/v1/ns/operator/servers", "servers") == all);
+  CHECK(states("/nacos/v1/ns/operator/servers?healthy=true", "servers")
+        == "10.0.0.1:8848 UP;10.0.0.2:8848 UP;");
+  CHECK(cluster.get(0, "/nacos/v1/core/cluster/simple/nodes")
+          .has(R"(["10.0.0.1:8848","10.0.0.2:8848","10.0.0.3:8848"])"));
+  for (std::string_view self : {"/nacos/v1/core/cluster/self", "/nacos/v2/core/cluster/node/self",
+                                "/nacos/v3/admin/core/cluster/node/self"}) {
+    parsed x(cluster.get(1, self));
+    CHECK(text_of(x.root["data"]["address"]) == "10.0.0.2:8848");
+    CHECK(text_of(x.root["data"]["ip"]) == "10.0.0.2");
+    CHECK(x.root["data"]["port"].number() == 8848);
+    CHECK(text_of(x.root["data"]["extendInfo"]["raftPort"]) == "7848");
+  }
+}
+
+TEST_CASE("every node names the same judge of a client (DistroMapper)") {
+  cluster_api cluster;
+  cluster.run_all();
+  std::set<std::string> judges;
+  for (int n = 1; n <= 20; ++n) {
+    client_id id{"1.1.1." + std::to_string(n), 80, client_kind::ephemeral};
+    auto judge = std::string(cluster.nodes[0].context->cluster->now()->judge_of(id));
+    judges.insert(judge);
+    auto query = "?ip=" + id.ip + "&port=80";
+    for (std::size_t i = 0; i < 3; ++i) {
+      auto v1 = cluster.get(i, "/nacos/v1/ns/operator/distro/client" + query);
+      CHECK(v1.text == "{\"responsibleServer\":\"" + judge + "\"}");
+      CHECK(cluster.get(i, "/nacos/v3/admin/ns/client/distro" + query).has(v1.text));
+    }
+  }
+  CHECK(judges.size() == 3);
+}
+
+TEST_CASE("metrics count as responsible what a node judges or holds itself") {
+  cluster_api cluster;
+  cluster.run_all();
+  for (int n = 1; n <= 12; ++n)
+    cluster.register_instance(static_cast<std::size_t>(n % 3), "s", "1.1.1." + std::to_string(n));
+  auto a = cluster.connect(0);
+  cluster.publish(a, "s", "2.2.2.2");
+  auto b = cluster.connect(1);
+  cluster.publish(b, "s", "2.2.2.3");
+  cluster.run(3s);
+  double clients = 0;
+  double instances = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    parsed x(cluster.get(i, "/nacos/v1/ns/operator/metrics?onlyStatus=false"));
+    CHECK(x.root["instanceCount"].number() == 14);
+    CHECK(x.root["clientCount"].number() == 14);
+    CHECK(x.root["connectionBasedClientCount"].number() == 2);
+    CHECK(x.root["ephemeralIpPortClientCount"].number() == 12);
+    auto responsible = x.root["responsibleClientCount"].number().value_or(0);
+    CHECK(x.root["responsibleInstanceCount"].number() == responsible);
+    clients += responsible;
+    instances += x.root["responsibleInstanceCount"].number().value_or(0);
+  }
+  CHECK(clients == 14); // each client once
+  CHECK(instances == 14);
+}
