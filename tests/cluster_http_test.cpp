@@ -297,3 +297,36 @@ TEST_CASE("metrics count as responsible what a node judges or holds itself") {
   CHECK(clients == 14); // each client once
   CHECK(instances == 14);
 }
+
+// -- a node that starts --------------------------------------------------------------------------
+
+TEST_CASE("a node is not ready before it holds what the others hold, and says so everywhere") {
+  cluster_api cluster;
+  cluster.start(0);
+  REQUIRE_FALSE(cluster.ready(0));
+  CHECK(cluster.get(0, "/nacos/v1/console/health/liveness").status == 200);
+  CHECK(cluster.get(0, "/nacos/v1/console/health/readiness").status == 500);
+  CHECK(cluster.get(0, "/nacos/v2/console/health/readiness").has("30000"));
+  CHECK(cluster.get(0, "/nacos/v3/admin/core/state/readiness").has("30000"));
+  CHECK(cluster.get(0, "/nacos/v3/console/health/readiness").status == 500);
+  auto list = cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s");
+  CHECK(list.status == 503);
+  CHECK(list.has("server is STARTINGnow, detailed error message: "));
+  CHECK(cluster.ask(0, http_method::post, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80")
+          .status == 503);
+  for (std::string_view path : {"/nacos/v2/ns/instance/list?serviceName=s",
+                                "/nacos/v3/client/ns/instance/list?serviceName=s",
+                                "/nacos/v3/admin/ns/instance/list?serviceName=s"}) {
+    auto refused = cluster.get(0, path);
+    CHECK(refused.status == 503);
+    CHECK(refused.has("server is STARTINGnow"));
+  }
+  // What an operator looks at is there.
+  CHECK(cluster.get(0, "/nacre/admin/cluster").has(R"("loaded":false)"));
+  CHECK(cluster.get(0, "/nacos/v2/ns/operator/metrics").has(R"("status":"STARTING")"));
+  CHECK(cluster.get(0, "/nacos/v1/core/cluster/health").has("STARTING"));
+  REQUIRE(cluster.run_until([&] { return cluster.ready(0); }, 10s));
+  CHECK(cluster.get(0, "/nacos/v1/console/health/readiness").status == 200);
+  CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s").status == 200);
+  CHECK(cluster.get(0, "/nacos/v2/ns/instance/list?serviceName=s").status == 200);
+}
