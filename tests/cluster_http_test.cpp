@@ -330,3 +330,30 @@ TEST_CASE("a node is not ready before it holds what the others hold, and says so
   CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s").status == 200);
   CHECK(cluster.get(0, "/nacos/v2/ns/instance/list?serviceName=s").status == 200);
 }
+
+// -- clients -------------------------------------------------------------------------------------
+
+TEST_CASE("connections of other nodes are shown as connections, with the node that holds them") {
+  cluster_api cluster;
+  cluster.run_all();
+  auto client = cluster.connect(1);
+  cluster.publish(client, "s", "2.2.2.2");
+  cluster.run(2s);
+  auto& id = client.wire->info.id;
+  CHECK(cluster.get(0, "/nacos/v2/ns/client/list").has('"' + id + '"'));
+  for (bool v3 : {false, true}) {
+    std::string base = v3 ? "/nacos/v3/admin/ns/client" : "/nacos/v2/ns/client";
+    parsed x(cluster.get(0, base + "?clientId=" + id));
+    auto data = x.root["data"];
+    CHECK(text_of(data["clientId"]) == id);
+    CHECK(text_of(data["clientType"]) == "connection");
+    CHECK(text_of(data["clientIp"]) == "10.9.9.9");
+    CHECK(data["clientPort"].scalar_text() == "1");
+    CHECK(data["clientPort"].number().has_value() == v3);
+    CHECK(text_of(data["node"]) == cluster.address(1));
+    CHECK(cluster.get(0, base + "/publish/list?clientId=" + id).has("2.2.2.2"));
+    CHECK(cluster
+            .get(0, base + "/service/publisher/list?serviceName=s&ip=2.2.2.2&port=80")
+            .has("\"clientId\":\"" + id + '"'));
+  }
+}
