@@ -357,3 +357,56 @@ TEST_CASE("connections of other nodes are shown as connections, with the node th
             .has("\"clientId\":\"" + id + '"'));
   }
 }
+
+// -- writes that nodes could not agree on --------------------------------------------------------
+
+TEST_CASE("what needs a replicated store is refused with 503 and says what is missing") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(1s);
+  struct {
+    http_method method;
+    std::string_view target;
+    std::string_view text;
+  } writes[] = {
+    {http_method::put, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
+     "overrides of instances"},
+    {http_method::patch, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
+     "overrides of instances"},
+    {http_method::put, "/nacos/v2/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
+     "overrides of instances"},
+    {http_method::put, "/nacos/v1/ns/instance/metadata/batch?serviceName=s&metadata=%7B%22a%22%3A1"
+                       "%7D", "overrides of instances"},
+    {http_method::post, "/nacos/v1/ns/service?serviceName=t", "services without instances"},
+    {http_method::post, "/nacos/v2/ns/service?serviceName=t", "services without instances"},
+    {http_method::put, "/nacos/v1/ns/service?serviceName=s&protectThreshold=0.5",
+     "settings of services"},
+    {http_method::put, "/nacos/v2/ns/service?serviceName=s", "settings of services"},
+    {http_method::post, "/nacos/v1/console/namespaces?customNamespaceId=n&namespaceName=n",
+     "records of namespaces"},
+    {http_method::del, "/nacos/v1/console/namespaces?namespaceId=n", "records of namespaces"},
+    {http_method::post, "/nacos/v2/console/namespace?namespaceId=n&namespaceName=n",
+     "records of namespaces"},
+    {http_method::post, "/nacos/v1/ns/instance?serviceName=p&ip=1.1.1.9&port=80&ephemeral=false",
+     "persistent instances"},
+  };
+  for (auto& x : writes) {
+    CAPTURE(x.target);
+    auto refused = cluster.ask(0, x.method, x.target);
+    CHECK(refused.status == 503);
+    CHECK(refused.has(std::string(x.text)
+                      + " are not available in a cluster of this version: it has no replicated "
+                        "store yet"));
+  }
+  CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s").has(R"("weight":1.0)"));
+  CHECK(cluster.nodes[0].context->store.namespaces().empty());
+}
+
+TEST_CASE("switches are each node's own, also in a cluster") {
+  cluster_api cluster;
+  cluster.run_all();
+  CHECK(cluster.ask(0, http_method::put, "/nacos/v1/ns/operator/switches?entry=pushEnabled"
+                                         "&value=false").text == "ok");
+  CHECK(cluster.get(0, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":false)"));
+  CHECK(cluster.get(1, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":true)"));
+}
