@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -50,10 +51,12 @@ struct dial_again {
   std::uint64_t dial = 0;
 };
 
-/// `answer` gets the peer's records of the service as JSON, or an error after a while.
+class service_survey;
+
+/// `survey` takes what the peer holds of the service, and is let go of if the peer is silent.
 struct ask_service {
   service_ref service;
-  ticket_ptr answer;
+  std::shared_ptr<service_survey> survey;
 };
 
 // -- to its children -----------------------------------------------------------------------------

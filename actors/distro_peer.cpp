@@ -8,6 +8,7 @@
 #include "actors/distro_sync.hpp"
 #include "actors/distro_verify.hpp"
 #include "actors/replication.hpp"
+#include "actors/service_survey.hpp"
 #include "protocol/cluster_codec.hpp"
 #include "protocol/json_writer.hpp"
 
@@ -25,6 +26,9 @@ constexpr std::int64_t dial_max_ms = 2'000;
 constexpr auto tick_interval = 250ms;
 
 constexpr std::int64_t question_patience_ms = 2'000;
+
+/// Further ones are not asked while these wait.
+constexpr std::size_t questions_max = 64;
 
 /// Tells the actor of a peer what its wire does.
 class wire_events final : public peer_listener {
@@ -175,14 +179,9 @@ void distro_peer_state::on_tick(const caf::tick_atom&) {
   auto now = steady_ms(self);
   if (now - beat_sent_ms >= context->options.cluster.heartbeat_interval.count())
     send_heartbeat();
-  for (auto i = questions.begin(); i != questions.end();) {
-    if (now - i->second.asked_ms < question_patience_ms) {
-      ++i;
-      continue;
-    }
-    complete(i->second.answer, {ec::unavailable, "the node does not answer"});
-    i = questions.erase(i);
-  }
+  std::erase_if(questions, [now](const auto& x) {
+    return now - x.second.asked_ms >= question_patience_ms;
+  });
 }
 
 void distro_peer_state::send_heartbeat() {
@@ -290,9 +289,10 @@ void distro_peer_state::hear(snapshot_chunk& msg) { self->send(peer->load.get(),
 void distro_peer_state::on_ask(const ask_service& msg) {
   auto& key = *msg.service;
   auto id = ++last_question;
-  if (!peer->send(context->cluster->life, service_query{id, key.namespace_id, key.group, key.name}))
-    return complete(msg.answer, {ec::unavailable, "there is no connection to the node"});
-  questions[id] = {steady_ms(self), msg.answer};
+  if (questions.size() < questions_max
+      && peer->send(context->cluster->life,
+                    service_query{id, key.namespace_id, key.group, key.name}))
+    questions[id] = {steady_ms(self), msg.survey};
 }
 
 std::vector<instance_record> records_of_service(const node_context& context,
@@ -319,11 +319,8 @@ void distro_peer_state::hear(service_answer& msg) {
   auto i = questions.find(msg.id);
   if (i == questions.end())
     return;
-  auto answer = std::move(i->second.answer);
+  i->second.survey->take(peer->address, std::move(msg.records));
   questions.erase(i);
-  json_writer out;
-  write_records(out, msg.records);
-  complete(answer, {ec::none, out.take()});
 }
 
 // -- status --------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ private:
   /// An operator's question on its way.
   struct question {
     std::int64_t asked_ms = 0;
-    ticket_ptr answer;
+    std::shared_ptr<service_survey> survey;
   };
 
   void spawn_child(std::size_t kind);

@@ -44,6 +44,8 @@ void apply(const overlay_change& change, overlay_table& table) {
 } // namespace
 
 void metadata_state::on_put_overlays(const put_overlays& msg) {
+  if (context->cluster)
+    return complete(msg.answer, not_replicated("overrides of instances"));
   auto present = context->store.overlays(msg.service->view());
   auto next = present ? std::make_shared<overlay_table>(*present)
                       : std::make_shared<overlay_table>();
@@ -56,6 +58,8 @@ void metadata_state::on_put_overlays(const put_overlays& msg) {
 }
 
 void metadata_state::on_create_service(const create_service& msg) {
+  if (context->cluster)
+    return complete(msg.answer, not_replicated("services without instances"));
   auto key = msg.service->view();
   if (auto view = context->directory.find(key); view && view->listed)
     return complete(msg.answer, {ec::service_exists, "specified service "
@@ -71,6 +75,8 @@ void metadata_state::on_create_service(const create_service& msg) {
 }
 
 void metadata_state::on_update_service(const update_service& msg) {
+  if (context->cluster)
+    return complete(msg.answer, not_replicated("settings of services"));
   outcome missing{ec::service_not_found, "service " + msg.service->grouped_name() + " not found!"};
   auto view = context->directory.find(msg.service->view());
   if (!view || !view->listed)
@@ -94,6 +100,8 @@ void metadata_state::on_service_ended(const service_ended& msg) {
 }
 
 void metadata_state::on_put_namespace(const put_namespace& msg) {
+  if (context->cluster)
+    return complete(msg.answer, not_replicated("records of namespaces"));
   bool exists = context->store.find_namespace(msg.record.id).has_value();
   if (msg.must_exist && !exists)
     return complete(msg.answer, {ec::namespace_not_found,
@@ -109,6 +117,8 @@ void metadata_state::on_put_namespace(const put_namespace& msg) {
 }
 
 void metadata_state::on_delete_namespace(const delete_namespace& msg) {
+  if (context->cluster)
+    return complete(msg.answer, not_replicated("records of namespaces"));
   context->store.remove_namespace(msg.id);
   complete(msg.answer);
 }

@@ -9,7 +9,8 @@
 namespace nacre {
 
 /// State of METADATA: the one writer of the METADATA STORE. What it writes it tells the service,
-/// which completes the ticket once readers see it.
+/// which completes the ticket once readers see it. In a cluster it refuses what all nodes would
+/// have to agree on; switches are each node's own.
 struct metadata_state : actor_state {
   static inline const char* name = "metadata";
 

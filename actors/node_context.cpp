@@ -28,8 +28,8 @@ outcome services_limit_reached(const node_context& context) {
 
 outcome not_replicated(std::string_view what) {
   return {ec::unavailable, std::string(what)
-                             + " are not available in a cluster of this version: its nodes could "
-                               "not agree on them"};
+                             + " are not available in a cluster of this version: it has no "
+                               "replicated store yet, by which its nodes would agree on them"};
 }
 
 outcome instances_limit_reached(const node_context& context) {

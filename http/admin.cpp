@@ -1,4 +1,6 @@
 // /nacre/admin: what the node is doing, told by the actors themselves (design §3).
+#include "actors/cluster_report.hpp"
+#include "actors/service_survey.hpp"
 #include "http/routes.hpp"
 #include "protocol/text.hpp"
 
@@ -76,6 +78,32 @@ std::optional<reply> show_history(call& c) {
   return json_reply(out.take());
 }
 
+std::optional<reply> show_cluster(call& c) {
+  auto& cluster = c.context().cluster;
+  if (!cluster)
+    return json_reply(R"({"mode":"standalone"})");
+  json_writer out;
+  write_cluster(out, *cluster, steady_now_ms());
+  return json_reply(out.take());
+}
+
+/// What every node holds of one service, against what this one does.
+std::optional<reply> show_differences(call& c) {
+  auto parts = split_grouped_name(c.optional("service"));
+  if (parts.name.empty()) {
+    auto x = json_reply(R"({"error":"the parameter 'service' is missing"})");
+    x.status = 400;
+    return x;
+  }
+  if (c.optional("service").find("@@") == std::string_view::npos)
+    parts.group = c.optional("groupName", default_group);
+  if (!c.context().cluster)
+    return json_reply(R"({"mode":"standalone","equal":true})");
+  survey_service(c.context(), make_service_ref({c.namespace_id(), parts.group, parts.name}),
+                 c.later(report_or_error), steady_now_ms());
+  return std::nullopt;
+}
+
 } // namespace
 
 void add_admin_routes(route_table& table) {
@@ -83,6 +111,8 @@ void add_admin_routes(route_table& table) {
   table["/nacre/admin/actors"] = {admin, list_actors};
   table["/nacre/admin/actors/*"] = {admin, show_actor};
   table["/nacre/admin/services/*/history"] = {admin, show_history};
+  table["/nacre/admin/cluster"] = {admin, show_cluster};
+  table["/nacre/admin/cluster/diff"] = {admin, show_differences};
 }
 
 } // namespace nacre

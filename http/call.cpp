@@ -1,5 +1,6 @@
 #include "http/call.hpp"
 
+#include "actors/cluster_view.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -113,6 +114,12 @@ double call::form_double_or(std::string_view key, double otherwise) const {
     throw refusal{
       result_error(400, result_code::parameter_validate_error, not_a_number(*text))};
   return *value;
+}
+
+std::string call::own_address() const {
+  auto& cluster = context().cluster;
+  return cluster ? cluster->self
+                 : env.own_ip + ':' + std::to_string(context().options.http.port);
 }
 
 std::string_view call::agent() const {

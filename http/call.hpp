@@ -86,6 +86,9 @@ public:
 
   std::string_view namespace_id() const { return optional("namespaceId", default_namespace); }
 
+  /// `ip:port` by which others know this node.
+  std::string own_address() const;
+
   /// Client's agent: User-Agent, else Client-Version.
   std::string_view agent() const;
 

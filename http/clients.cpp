@@ -3,6 +3,7 @@
 // book of clients.
 #include <map>
 
+#include "actors/cluster_view.hpp"
 #include "http/naming_result.hpp"
 #include "http/routes.hpp"
 #include "protocol/text.hpp"
@@ -93,10 +94,48 @@ std::string connection_json(const call& c, const connection& x, bool v3) {
   return out.take();
 }
 
+/// The node that holds a connection of another node, as far as is known; else empty.
+std::string holder_of(const call& c, const client_record& record) {
+  for (auto& [key, x] : record.publications)
+    if (auto known = c.context().cluster->replicas.find(record.id, key->view());
+        known && known->origin)
+      return known->origin->node;
+  return {};
+}
+
+/// Its own node knows more; here its id tells where it comes from: `<ms>_<ip>_<port>`.
+std::string remote_connection_json(const call& c, const client_record& record, bool v3) {
+  std::string_view id = record.id.ip;
+  std::string_view ip;
+  std::string_view port;
+  auto first = id.find('_');
+  auto last = id.rfind('_');
+  if (first < last) {
+    ip = id.substr(first + 1, last - first - 1);
+    port = id.substr(last + 1);
+  }
+  json_writer out;
+  out.begin_object()
+    .field("clientId", id)
+    .field("ephemeral", true)
+    .field("lastUpdatedTime", c.context().wall_ms() - (steady_now_ms() - record.renewed_ms))
+    .field("clientType", "connection")
+    .field("connectType", "GRPC")
+    .null_field("appName")
+    .null_field("version")
+    .field("clientIp", ip)
+    .key("clientPort");
+  v3 ? out.integer(parse_int32(port).value_or(0)) : out.string(port);
+  out.field("node", holder_of(c, record)).end_object();
+  return out.take();
+}
+
 std::string client_json(const call& c, bool v3) {
   auto record = find_client(c);
   if (auto x = c.context().connections.find(record.id.ip))
     return connection_json(c, *x, v3);
+  if (record.id.kind == client_kind::remote_connection)
+    return remote_connection_json(c, record, v3);
   auto age_ms = steady_now_ms() - record.renewed_ms;
   json_writer out;
   out.begin_object()

@@ -1,28 +1,50 @@
 // /v1, /v2 and /v3 core cluster: the members a node knows. Stand-alone that is the node itself
-// (Nacos `NacosClusterController`, `CoreOpsController`).
+// (Nacos `NacosClusterController`, `CoreOpsController`). Not served: `report`, by which nodes of
+// the reference tell each other of themselves, because one that gets an answer takes this node for
+// a member that speaks its protocol; and `switch/lookup`, because members are configured.
+#include "actors/cluster_view.hpp"
 #include "http/routes.hpp"
 #include "http/server_status.hpp"
+#include "protocol/text.hpp"
 
 namespace nacre {
 
 namespace {
 
-void write_self(json_writer& out, const call& c) {
-  auto port = c.context().options.http.port;
-  auto address = c.env.own_ip + ':' + std::to_string(port);
+/// As this node sees them.
+std::vector<member> members_of(const call& c) {
+  if (auto& cluster = c.context().cluster)
+    return cluster->now()->members();
+  return {member{c.own_address(), member_state::up}};
+}
+
+/// When something was last heard of the member, by the wall clock; nothing if nothing was yet.
+std::optional<std::int64_t> refreshed_at_ms(const call& c, const member& x) {
+  if (x.address == c.own_address())
+    return c.env.started_ms;
+  auto peer = c.context().cluster->peers.find(x.address);
+  if (!peer || peer->heard_ms == 0)
+    return std::nullopt;
+  return c.context().wall_ms() - (steady_now_ms() - peer->heard_ms);
+}
+
+void write_member(json_writer& out, const call& c, const member& x) {
+  auto colon = x.address.rfind(':');
+  auto port = parse_int32(std::string_view(x.address).substr(colon + 1)).value_or(0);
   out.begin_object()
-    .field("ip", c.env.own_ip)
+    .field("ip", x.address.substr(0, colon))
     .field("port", port)
-    .field("state", "UP")
+    .field("state", to_string(x.state))
     .key("extendInfo")
-    .begin_object()
-    .field("lastRefreshTime", c.env.started_ms)
-    .field("raftPort", std::to_string(port - 1000))
+    .begin_object();
+  if (auto at_ms = refreshed_at_ms(c, x))
+    out.field("lastRefreshTime", *at_ms);
+  out.field("raftPort", std::to_string(port - 1000))
     .field("readyToUpgrade", true)
     .field("supportGrayModel", true)
     .field("version", "2.5.1")
     .end_object()
-    .field("address", address)
+    .field("address", x.address)
     .field("failAccessCnt", 0)
     .key("abilities")
     .raw(R"({"remoteAbility":{"supportRemoteConnection":true,"grpcReportEnabled":true},)"
@@ -33,15 +55,19 @@ void write_self(json_writer& out, const call& c) {
 
 std::string self_json(const call& c) {
   json_writer out;
-  write_self(out, c);
+  write_member(out, c, {c.own_address(), member_state::up});
   return out.take();
 }
 
-/// The node itself if its address and state are asked for.
+/// The members whose address and state are asked for.
 std::string nodes_json(const call& c, std::string_view address_prefix, std::string_view state) {
-  auto address = c.env.own_ip + ':' + std::to_string(c.context().options.http.port);
-  bool wanted = address.starts_with(address_prefix) && (state.empty() || state == "UP");
-  return wanted ? '[' + self_json(c) + ']' : "[]";
+  json_writer out;
+  out.begin_array();
+  for (auto& x : members_of(c))
+    if (x.address.starts_with(address_prefix) && (state.empty() || state == to_string(x.state)))
+      write_member(out, c, x);
+  out.end_array();
+  return out.take();
 }
 
 std::optional<reply> self_v1(call& c) { return rest_result_reply(self_json(c)); }
@@ -53,10 +79,19 @@ std::optional<reply> nodes_v1(call& c) {
 
 std::optional<reply> simple_nodes_v1(call& c) {
   json_writer out;
-  out.begin_array()
-    .string(c.env.own_ip + ':' + std::to_string(c.context().options.http.port))
-    .end_array();
+  out.begin_array();
+  for (auto& x : members_of(c))
+    out.string(x.address);
+  out.end_array();
   return rest_result_reply(out.view());
+}
+
+/// Gone from the reference since 2.2.0, but tools ask the nodes of a cluster for it.
+std::optional<reply> servers_v1(call& c) {
+  if (!c.context().cluster) // as recorded
+    return container_error(501, "no such api:GET:" + std::string(c.request.uri), c.request.uri);
+  bool healthy_only = equals_ignore_case(c.optional("healthy"), "true");
+  return json_reply(R"({"servers":)" + nodes_json(c, "", healthy_only ? "UP" : "") + '}');
 }
 
 std::optional<reply> nodes_v2(call& c) {
@@ -86,6 +121,8 @@ void add_cluster_routes(route_table& table) {
   table["/v1/core/cluster/nodes"] = {core, nodes_v1};
   table["/v1/core/cluster/simple/nodes"] = {core, simple_nodes_v1};
   table["/v1/core/cluster/health"] = {core, health_v1};
+  table["/v1/ns/operator/servers"] = table["/v1/ns/ops/servers"]
+    = {api_family::naming_v1, servers_v1};
   for (std::string_view path : {"/v2/core/cluster/node/self", "/v3/admin/core/cluster/node/self"})
     table[path] = {core, self_v2};
   for (std::string_view path : {"/v2/core/cluster/node/list", "/v3/admin/core/cluster/node/list"})

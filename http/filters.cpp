@@ -5,6 +5,15 @@
 
 namespace nacre {
 
+namespace {
+
+std::string unready_text(const status_now& status) {
+  return "server is " + status.name + "now, "
+         + (status.overridden ? "please try again later!" : "detailed error message: it starts");
+}
+
+} // namespace
+
 std::optional<reply> revise_traffic(const call& c) {
   auto switches = c.switches();
   if (!switches->limited_urls.empty()) {
@@ -25,9 +34,14 @@ std::optional<reply> revise_traffic(const call& c) {
     return std::nullopt;
   reply x;
   x.status = 503;
-  x.body = "server is " + status.name + "now, "
-           + (status.overridden ? "please try again later!" : "detailed error message: it starts");
+  x.body = unready_text(status);
   return x;
+}
+
+std::optional<reply> refuse_unready(const call& c) {
+  if (c.env.ready())
+    return std::nullopt;
+  return result_error(503, result_code::server_error, unready_text({"STARTING", false}));
 }
 
 std::optional<reply> read_service_name(call& c) {

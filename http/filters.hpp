@@ -11,6 +11,10 @@ namespace nacre {
 /// Status gate of `/v1/ns` (Nacos `TrafficReviseFilter`).
 std::optional<reply> revise_traffic(const call& c);
 
+/// Refuses calls of v2 and v3 while the node starts or stops: what it knows by then is no answer.
+/// The reference's gate is on `/v1/ns` only.
+std::optional<reply> refuse_unready(const call& c);
+
 /// Builds `c.v1_service` from `serviceName` and `groupName` (Nacos `ServiceNameFilter`).
 std::optional<reply> read_service_name(call& c);
 

@@ -8,6 +8,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/cluster_report.hpp"
 #include "http/routes.hpp"
 #include "http/server_status.hpp"
 #include "protocol/text.hpp"
@@ -38,23 +39,31 @@ machine_use measure(std::int64_t started_ms, std::int64_t now_ms) {
   return use;
 }
 
+void write_counts(json_writer& out, const call& c, bool v1) {
+  auto& counters = c.context().counters;
+  auto connections = static_cast<std::int64_t>(c.context().connections.size());
+  auto instances = counters.instances.load();
+  auto rows = counters.clients.load(); // those of the shards: ip:port, connections of other nodes
+  auto elsewhere = count_elsewhere(c.context().cluster.get());
+  out.field("serviceCount", c.context().directory.listed())
+    .field("instanceCount", instances)
+    .field("subscribeCount", counters.subscribers.load());
+  if (v1)
+    out.field("responsibleInstanceCount", instances - elsewhere.instances);
+  out.field("clientCount", rows + connections)
+    .field("connectionBasedClientCount", connections + elsewhere.connections)
+    .field("ephemeralIpPortClientCount", rows - elsewhere.connections)
+    .field("persistentIpPortClientCount", 0)
+    .field("responsibleClientCount",
+           rows + connections - elsewhere.connections - elsewhere.beating_clients);
+}
+
 std::string metrics_json(const call& c, bool v1, bool with_machine) {
   json_writer out;
   out.begin_object().field("status", server_status(c.env).name);
   bool only_status = !equals_ignore_case(c.optional("onlyStatus", "true"), "false");
   if (!only_status) {
-    auto& counters = c.context().counters;
-    out.field("serviceCount", c.context().directory.listed())
-      .field("instanceCount", counters.instances.load())
-      .field("subscribeCount", counters.subscribers.load());
-    if (v1)
-      out.field("responsibleInstanceCount", counters.instances.load());
-    auto connections = static_cast<std::int64_t>(c.context().connections.size());
-    out.field("clientCount", counters.clients + connections)
-      .field("connectionBasedClientCount", connections)
-      .field("ephemeralIpPortClientCount", counters.clients.load())
-      .field("persistentIpPortClientCount", 0)
-      .field("responsibleClientCount", counters.clients + connections);
+    write_counts(out, c, v1);
     if (with_machine) {
       auto use = measure(c.env.started_ms, c.context().wall_ms());
       out.field("cpu", use.cpu).field("load", use.load).field("mem", use.memory);
@@ -127,25 +136,24 @@ std::optional<reply> push_state(call& c) {
 }
 
 /// A stand-alone node is responsible for every client.
-std::string responsible_json(const call& c) {
+std::string responsible_json(const call& c, const std::string& client_address) {
+  auto& cluster = c.context().cluster;
   json_writer out;
   out.begin_object()
-    .field("responsibleServer",
-           c.env.own_ip + ':' + std::to_string(c.context().options.http.port))
+    .field("responsibleServer", cluster ? std::string(cluster->now()->ring().of(client_address))
+                                        : c.own_address())
     .end_object();
   return out.take();
 }
 
 std::optional<reply> responsible_v1(call& c) {
-  c.required("ip");
-  c.required("port");
-  return json_reply(responsible_json(c));
+  auto ip = std::string(c.required("ip"));
+  return json_reply(responsible_json(c, ip.append(":").append(c.required("port"))));
 }
 
 std::optional<reply> responsible_v3(call& c) {
-  c.form_text("ip");
-  c.form_int("port");
-  return result_reply(responsible_json(c));
+  auto ip = c.form_text("ip");
+  return result_reply(responsible_json(c, ip + ':' + std::to_string(c.form_int("port"))));
 }
 
 bool set_log_level(std::string_view text) {
@@ -191,14 +199,15 @@ void add_operator_routes(route_table& table) {
     = {v1, responsible_v1};
   table["/v1/ns/operator/log"] = table["/v1/ns/ops/log"] = log_route_v1;
 
-  constexpr auto result = api_family::naming_result;
-  route switches_route{.family = result, .get = switches_v2, .put = set_switch_v2};
+  // An operator reaches these also while the node starts.
+  constexpr auto core = api_family::core;
+  route switches_route{.family = core, .get = switches_v2, .put = set_switch_v2};
   table["/v2/ns/operator/switches"] = table["/v2/ns/ops/switches"] = switches_route;
   table["/v3/admin/ns/ops/switches"] = switches_route;
-  table["/v2/ns/operator/metrics"] = table["/v2/ns/ops/metrics"] = {result, metrics_v2};
-  table["/v3/admin/ns/ops/metrics"] = {result, metrics_v3};
-  table["/v3/admin/ns/ops/log"] = {.family = result, .put = put_log_v3};
-  table["/v3/admin/ns/client/distro"] = {result, responsible_v3};
+  table["/v2/ns/operator/metrics"] = table["/v2/ns/ops/metrics"] = {core, metrics_v2};
+  table["/v3/admin/ns/ops/metrics"] = {core, metrics_v3};
+  table["/v3/admin/ns/ops/log"] = {.family = core, .put = put_log_v3};
+  table["/v3/admin/ns/client/distro"] = {core, responsible_v3};
 }
 
 } // namespace nacre

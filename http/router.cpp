@@ -104,6 +104,9 @@ std::optional<reply> router::serve(call& c, std::string_view path) const {
   if (!handle)
     return container_error(405, "Method '" + std::string(c.request.method_name)
                                   + "' is not supported.", c.request.uri);
+  if (found->family == api_family::naming_result)
+    if (auto refused = refuse_unready(c))
+      return refused;
   if (found->family != api_family::admin)
     if (auto refused = check_parameters(c, naming_v1))
       return refused;

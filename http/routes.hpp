@@ -11,9 +11,9 @@ namespace nacre {
 enum class api_family : std::uint8_t {
   /// `/v1/ns/*`: all filters, text errors, unknown paths are 501.
   naming_v1,
-  /// `/v2/ns/*` and `/v3/…/ns/*`: result errors.
+  /// `/v2/ns/*` and `/v3/…/ns/*`: result errors, refused while the node starts.
   naming_result,
-  /// Core and console.
+  /// Core, console, and what operators do about a node that starts.
   core,
   /// nacre's own.
   admin,

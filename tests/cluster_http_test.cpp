@@ -1,0 +1,412 @@
+// The HTTP side of nodes in a cluster: the router of each node of a simulated cluster.
+#include "http/router.hpp"
+#include "protocol/json_reader.hpp"
+#include "tests/simulated_cluster.hpp"
+
+using namespace nacre;
+using namespace nacre::test;
+
+namespace {
+
+/// Keeps the answer that comes later.
+struct keeping_sink final : reply_sink {
+  void post(reply x) override { answer = std::move(x); }
+  std::optional<reply> answer;
+};
+
+struct response {
+  unsigned status = 0;
+  std::string text;
+
+  bool has(std::string_view part) const { return text.find(part) != text.npos; }
+};
+
+/// The answer as JSON; broken JSON fails the test.
+struct parsed {
+  explicit parsed(const response& x) : document(x.text), root(document.root()) {
+    CAPTURE(x.text);
+    REQUIRE(document.error().empty());
+  }
+  json_document document;
+  json_value root;
+};
+
+std::string text_of(const json_value& x) { return std::string(x.string().value_or("")); }
+
+class cluster_api : public simulated_cluster {
+public:
+  explicit cluster_api(std::size_t count = 3) : simulated_cluster(1, count) {}
+
+  /// Starts all nodes and has them find each other.
+  cluster_api& run_all() {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      start(i);
+    REQUIRE(run_until([this] { return all_ready(); }, 10s));
+    run(2s);
+    return *this;
+  }
+
+  response ask(std::size_t i, http_method method, std::string_view target) {
+    auto context = nodes[i].context;
+    router routes({context, [context] { return context->cluster->loaded.load(); }, "10.1.1.1",
+                   1'700'000'000'000}, nullptr);
+    http_request request;
+    request.method = method;
+    request.method_name = "METHOD";
+    auto mark = target.find('?');
+    request.uri = target.substr(0, mark);
+    if (mark != target.npos)
+      request.query = target.substr(mark + 1);
+    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
+    auto sink = std::make_shared<keeping_sink>();
+    auto answer = routes.handle(request, sink);
+    if (!answer) {
+      REQUIRE(run_until([&] { return sink->answer.has_value(); }, 5s));
+      answer = std::move(sink->answer);
+    }
+    return {answer->status,
+            answer->body + std::string(answer->shared) + std::string(answer->tail)};
+  }
+
+  response get(std::size_t i, std::string_view target) { return ask(i, http_method::get, target); }
+
+  const std::string& address(std::size_t i) const { return nodes[i].address; }
+
+  /// Frames between the two are lost.
+  void cut_off(std::size_t a, std::size_t b) {
+    net->cut(address(a), address(b));
+    net->cut(address(b), address(a));
+  }
+};
+
+} // namespace
+
+// -- /nacre/admin/cluster ------------------------------------------------------------------------
+
+TEST_CASE("/nacre/admin/cluster shows the ring, every member, and what is exchanged with it") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(1, "s", "1.1.1.1");
+  cluster.run(2s);
+  parsed x(cluster.get(0, "/nacre/admin/cluster"));
+  CHECK(text_of(x.root["mode"]) == "cluster");
+  CHECK(text_of(x.root["self"]) == cluster.address(0));
+  CHECK(x.root["loaded"].boolean() == true);
+  CHECK(x.root["ring"].elements().size() == 3);
+  CHECK(x.root["records"]["alive"].number() == 1);
+  auto members = x.root["members"].elements();
+  REQUIRE(members.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(text_of(members[i]["address"]) == cluster.address(i));
+    CHECK(text_of(members[i]["state"]) == "UP");
+    CHECK(static_cast<bool>(members[i]["peer"]) == (i != 0));
+  }
+  CHECK(members[1]["peer"]["connected"].boolean() == true);
+  CHECK(members[1]["peer"]["pendingTasks"].number() == 0);
+  CHECK(members[1]["peer"]["differingBuckets"].number() == 0);
+  cluster.crash(2);
+  cluster.run(12s);
+  parsed later(cluster.get(0, "/nacre/admin/cluster"));
+  CHECK(text_of(later.root["members"].elements()[2]["state"]) == "DOWN");
+  CHECK(later.root["ring"].elements().size() == 2);
+  CHECK(later.root["ringNumber"].number() > x.root["ringNumber"].number());
+}
+
+TEST_CASE("/nacre/admin/cluster/diff says that all nodes hold the same") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(1, "s", "1.1.1.1");
+  auto client = cluster.connect(2);
+  cluster.publish(client, "s", "2.2.2.2");
+  cluster.run(2s);
+  for (std::string_view name : {"s", "DEFAULT_GROUP@@s"}) {
+    parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=" + std::string(name)));
+    CHECK(x.root["equal"].boolean() == true);
+    CHECK(x.root["records"].number() == 2);
+    CHECK(text_of(x.root["service"]) == "DEFAULT_GROUP@@s");
+    CHECK(x.root["nodes"].elements().size() == 2);
+    for (auto& node : x.root["nodes"].elements()) {
+      CHECK(node["answered"].boolean() == true);
+      CHECK(node["equal"].boolean() == true);
+      CHECK(node["records"].number() == 2);
+      CHECK(node["differences"].elements().empty());
+    }
+  }
+  // Another service by group and namespace: nobody has it, and all agree on that.
+  parsed other(cluster.get(0, "/nacre/admin/cluster/diff?service=s&groupName=g&namespaceId=n"));
+  CHECK(text_of(other.root["service"]) == "g@@s");
+  CHECK(text_of(other.root["namespaceId"]) == "n");
+  CHECK(other.root["equal"].boolean() == true);
+  CHECK(other.root["records"].number() == 0);
+  CHECK(cluster.get(0, "/nacre/admin/cluster/diff").status == 400);
+}
+
+TEST_CASE("/nacre/admin/cluster/diff names what differs: missing there, missing here, changed") {
+  cluster_api cluster(2);
+  cluster.run_all().register_instance(0, "s", "1.1.1.3");
+  cluster.run(2s);
+  // Changes are not told to peers whose wire is not open.
+  auto set_open = [&](bool open) {
+    for (auto& node : cluster.nodes)
+      for (auto& peer : node.context->cluster->peers.all())
+        peer->open = open;
+  };
+  set_open(false);
+  cluster.register_instance(0, "s", "1.1.1.1");
+  cluster.register_instance(1, "s", "1.1.1.2");
+  cluster.register_instance(1, "s", "1.1.1.3", {{"k", "v"}});
+  cluster.run(50ms);
+  set_open(true);
+  parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=s"));
+  CHECK(x.root["equal"].boolean() == false);
+  auto node = x.root["nodes"].elements().at(0);
+  CHECK(text_of(node["node"]) == cluster.address(1));
+  CHECK(node["answered"].boolean() == true);
+  CHECK(node["equal"].boolean() == false);
+  auto found = node["differences"].elements();
+  REQUIRE(found.size() == 3);
+  CHECK(text_of(found[0]["client"]) == "1.1.1.1:80");
+  CHECK(text_of(found[0]["what"]) == "missing there");
+  CHECK(text_of(found[0]["here"]["state"]) == "healthy");
+  CHECK(text_of(found[0]["here"]["instances"].elements().at(0)) == "1.1.1.1:80:DEFAULT");
+  CHECK_FALSE(found[0]["there"]);
+  CHECK(text_of(found[1]["client"]) == "1.1.1.2:80");
+  CHECK(text_of(found[1]["what"]) == "missing here");
+  CHECK(text_of(found[2]["client"]) == "1.1.1.3:80");
+  CHECK(text_of(found[2]["what"]) == "differs");
+  CHECK(found[2]["here"]["version"].number() < found[2]["there"]["version"].number());
+  // The next verify finds it.
+  cluster.run(6s);
+  CHECK(cluster.get(0, "/nacre/admin/cluster/diff?service=s").has(R"("equal":true)"));
+}
+
+TEST_CASE("/nacre/admin/cluster/diff names the nodes that do not answer") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(2s);
+  cluster.cut_off(0, 1); // the wire seems open: only patience tells
+  cluster.crash(2);
+  parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=s"));
+  CHECK(x.root["equal"].boolean() == false);
+  auto found = x.root["nodes"].elements();
+  REQUIRE(found.size() == 2);
+  for (auto& node : found) {
+    CHECK(node["answered"].boolean() == false);
+    CHECK_FALSE(node["differences"]);
+  }
+  // Nobody can be asked: the answer is there at once.
+  cluster.run(20s);
+  CHECK(cluster.get(0, "/nacre/admin/cluster/diff?service=s").has(R"("equal":false)"));
+}
+
+TEST_CASE("a stand-alone node has a small answer to questions about its cluster") {
+  auto context = std::make_shared<node_context>(options{}, 1);
+  router routes({context, [] { return true; }, "10.1.1.1", 0}, nullptr);
+  auto body_of = [&](std::string_view uri, std::string_view query = "") {
+    http_request request;
+    request.uri = uri;
+    request.query = query;
+    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
+    return routes.handle(request, std::make_shared<keeping_sink>())->body;
+  };
+  CHECK(body_of("/nacre/admin/cluster") == R"({"mode":"standalone"})");
+  CHECK(body_of("/nacre/admin/cluster/diff", "service=s")
+        == R"({"mode":"standalone","equal":true})");
+  CHECK(body_of("/nacos/v1/core/cluster/simple/nodes")
+        == R"({"code":200,"message":null,"data":["10.1.1.1:8848"]})");
+  CHECK(body_of("/nacos/v1/ns/operator/servers").find("no such api:GET:") != std::string::npos);
+}
+
+// -- Nacos' endpoints ----------------------------------------------------------------------------
+
+TEST_CASE("the members are listed as the reference lists its own (NacosClusterController)") {
+  cluster_api cluster;
+  cluster.run_all();
+  cluster.crash(2);
+  cluster.run(12s);
+  auto states = [&](std::string_view target, auto... path) {
+    parsed x(cluster.get(0, target));
+    auto list = x.root;
+    ((list = list[path]), ...);
+    std::string text;
+    for (auto& one : list.elements())
+      text += text_of(one["address"]) + ' ' + text_of(one["state"]) + ';';
+    return text;
+  };
+  std::string all = "10.0.0.1:8848 UP;10.0.0.2:8848 UP;10.0.0.3:8848 DOWN;";
+  CHECK(states("/nacos/v1/core/cluster/nodes", "data") == all);
+  CHECK(states("/nacos/v1/core/cluster/nodes?keyword=10.0.0.2", "data") == "10.0.0.2:8848 UP;");
+  CHECK(states("/nacos/v2/core/cluster/node/list", "data") == all);
+  CHECK(states("/nacos/v2/core/cluster/node/list?state=down", "data") == "10.0.0.3:8848 DOWN;");
+  CHECK(states("/nacos/v3/admin/core/cluster/node/list?address=10.0.0.1", "data")
+        == "10.0.0.1:8848 UP;");
+  CHECK(states("/nacos/v1/ns/operator/servers", "servers") == all);
+  CHECK(states("/nacos/v1/ns/operator/servers?healthy=true", "servers")
+        == "10.0.0.1:8848 UP;10.0.0.2:8848 UP;");
+  CHECK(cluster.get(0, "/nacos/v1/core/cluster/simple/nodes")
+          .has(R"(["10.0.0.1:8848","10.0.0.2:8848","10.0.0.3:8848"])"));
+  for (std::string_view self : {"/nacos/v1/core/cluster/self", "/nacos/v2/core/cluster/node/self",
+                                "/nacos/v3/admin/core/cluster/node/self"}) {
+    parsed x(cluster.get(1, self));
+    CHECK(text_of(x.root["data"]["address"]) == "10.0.0.2:8848");
+    CHECK(text_of(x.root["data"]["ip"]) == "10.0.0.2");
+    CHECK(x.root["data"]["port"].number() == 8848);
+    CHECK(text_of(x.root["data"]["extendInfo"]["raftPort"]) == "7848");
+  }
+}
+
+TEST_CASE("every node names the same judge of a client (DistroMapper)") {
+  cluster_api cluster;
+  cluster.run_all();
+  std::set<std::string> judges;
+  for (int n = 1; n <= 20; ++n) {
+    client_id id{"1.1.1." + std::to_string(n), 80, client_kind::ephemeral};
+    auto judge = std::string(cluster.nodes[0].context->cluster->now()->judge_of(id));
+    judges.insert(judge);
+    auto query = "?ip=" + id.ip + "&port=80";
+    for (std::size_t i = 0; i < 3; ++i) {
+      auto v1 = cluster.get(i, "/nacos/v1/ns/operator/distro/client" + query);
+      CHECK(v1.text == "{\"responsibleServer\":\"" + judge + "\"}");
+      CHECK(cluster.get(i, "/nacos/v3/admin/ns/client/distro" + query).has(v1.text));
+    }
+  }
+  CHECK(judges.size() == 3);
+}
+
+TEST_CASE("metrics count as responsible what a node judges or holds itself") {
+  cluster_api cluster;
+  cluster.run_all();
+  for (int n = 1; n <= 12; ++n)
+    cluster.register_instance(static_cast<std::size_t>(n % 3), "s", "1.1.1." + std::to_string(n));
+  auto a = cluster.connect(0);
+  cluster.publish(a, "s", "2.2.2.2");
+  auto b = cluster.connect(1);
+  cluster.publish(b, "s", "2.2.2.3");
+  cluster.run(3s);
+  double clients = 0;
+  double instances = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    parsed x(cluster.get(i, "/nacos/v1/ns/operator/metrics?onlyStatus=false"));
+    CHECK(x.root["instanceCount"].number() == 14);
+    CHECK(x.root["clientCount"].number() == 14);
+    CHECK(x.root["connectionBasedClientCount"].number() == 2);
+    CHECK(x.root["ephemeralIpPortClientCount"].number() == 12);
+    auto responsible = x.root["responsibleClientCount"].number().value_or(0);
+    CHECK(x.root["responsibleInstanceCount"].number() == responsible);
+    clients += responsible;
+    instances += x.root["responsibleInstanceCount"].number().value_or(0);
+  }
+  CHECK(clients == 14); // each client once
+  CHECK(instances == 14);
+}
+
+// -- a node that starts --------------------------------------------------------------------------
+
+TEST_CASE("a node is not ready before it holds what the others hold, and says so everywhere") {
+  cluster_api cluster;
+  cluster.start(0);
+  REQUIRE_FALSE(cluster.ready(0));
+  CHECK(cluster.get(0, "/nacos/v1/console/health/liveness").status == 200);
+  CHECK(cluster.get(0, "/nacos/v1/console/health/readiness").status == 500);
+  CHECK(cluster.get(0, "/nacos/v2/console/health/readiness").has("30000"));
+  CHECK(cluster.get(0, "/nacos/v3/admin/core/state/readiness").has("30000"));
+  CHECK(cluster.get(0, "/nacos/v3/console/health/readiness").status == 500);
+  auto list = cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s");
+  CHECK(list.status == 503);
+  CHECK(list.has("server is STARTINGnow, detailed error message: "));
+  CHECK(cluster.ask(0, http_method::post, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80")
+          .status == 503);
+  for (std::string_view path : {"/nacos/v2/ns/instance/list?serviceName=s",
+                                "/nacos/v3/client/ns/instance/list?serviceName=s",
+                                "/nacos/v3/admin/ns/instance/list?serviceName=s"}) {
+    auto refused = cluster.get(0, path);
+    CHECK(refused.status == 503);
+    CHECK(refused.has("server is STARTINGnow"));
+  }
+  // What an operator looks at is there.
+  CHECK(cluster.get(0, "/nacre/admin/cluster").has(R"("loaded":false)"));
+  CHECK(cluster.get(0, "/nacos/v2/ns/operator/metrics").has(R"("status":"STARTING")"));
+  CHECK(cluster.get(0, "/nacos/v1/core/cluster/health").has("STARTING"));
+  REQUIRE(cluster.run_until([&] { return cluster.ready(0); }, 10s));
+  CHECK(cluster.get(0, "/nacos/v1/console/health/readiness").status == 200);
+  CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s").status == 200);
+  CHECK(cluster.get(0, "/nacos/v2/ns/instance/list?serviceName=s").status == 200);
+}
+
+// -- clients -------------------------------------------------------------------------------------
+
+TEST_CASE("connections of other nodes are shown as connections, with the node that holds them") {
+  cluster_api cluster;
+  cluster.run_all();
+  auto client = cluster.connect(1);
+  cluster.publish(client, "s", "2.2.2.2");
+  cluster.run(2s);
+  auto& id = client.wire->info.id;
+  CHECK(cluster.get(0, "/nacos/v2/ns/client/list").has('"' + id + '"'));
+  for (bool v3 : {false, true}) {
+    std::string base = v3 ? "/nacos/v3/admin/ns/client" : "/nacos/v2/ns/client";
+    parsed x(cluster.get(0, base + "?clientId=" + id));
+    auto data = x.root["data"];
+    CHECK(text_of(data["clientId"]) == id);
+    CHECK(text_of(data["clientType"]) == "connection");
+    CHECK(text_of(data["clientIp"]) == "10.9.9.9");
+    CHECK(data["clientPort"].scalar_text() == "1");
+    CHECK(data["clientPort"].number().has_value() == v3);
+    CHECK(text_of(data["node"]) == cluster.address(1));
+    CHECK(cluster.get(0, base + "/publish/list?clientId=" + id).has("2.2.2.2"));
+    CHECK(cluster
+            .get(0, base + "/service/publisher/list?serviceName=s&ip=2.2.2.2&port=80")
+            .has("\"clientId\":\"" + id + '"'));
+  }
+}
+
+// -- writes that nodes could not agree on --------------------------------------------------------
+
+TEST_CASE("what needs a replicated store is refused with 503 and says what is missing") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(1s);
+  struct {
+    http_method method;
+    std::string_view target;
+    std::string_view text;
+  } writes[] = {
+    {http_method::put, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
+     "overrides of instances"},
+    {http_method::patch, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
+     "overrides of instances"},
+    {http_method::put, "/nacos/v2/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
+     "overrides of instances"},
+    {http_method::put, "/nacos/v1/ns/instance/metadata/batch?serviceName=s&metadata=%7B%22a%22%3A1"
+                       "%7D", "overrides of instances"},
+    {http_method::post, "/nacos/v1/ns/service?serviceName=t", "services without instances"},
+    {http_method::post, "/nacos/v2/ns/service?serviceName=t", "services without instances"},
+    {http_method::put, "/nacos/v1/ns/service?serviceName=s&protectThreshold=0.5",
+     "settings of services"},
+    {http_method::put, "/nacos/v2/ns/service?serviceName=s", "settings of services"},
+    {http_method::post, "/nacos/v1/console/namespaces?customNamespaceId=n&namespaceName=n",
+     "records of namespaces"},
+    {http_method::del, "/nacos/v1/console/namespaces?namespaceId=n", "records of namespaces"},
+    {http_method::post, "/nacos/v2/console/namespace?namespaceId=n&namespaceName=n",
+     "records of namespaces"},
+    {http_method::post, "/nacos/v1/ns/instance?serviceName=p&ip=1.1.1.9&port=80&ephemeral=false",
+     "persistent instances"},
+  };
+  for (auto& x : writes) {
+    CAPTURE(x.target);
+    auto refused = cluster.ask(0, x.method, x.target);
+    CHECK(refused.status == 503);
+    CHECK(refused.has(std::string(x.text)
+                      + " are not available in a cluster of this version: it has no replicated "
+                        "store yet"));
+  }
+  CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s").has(R"("weight":1.0)"));
+  CHECK(cluster.nodes[0].context->store.namespaces().empty());
+}
+
+TEST_CASE("switches are each node's own, also in a cluster") {
+  cluster_api cluster;
+  cluster.run_all();
+  CHECK(cluster.ask(0, http_method::put, "/nacos/v1/ns/operator/switches?entry=pushEnabled"
+                                         "&value=false").text == "ok");
+  CHECK(cluster.get(0, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":false)"));
+  CHECK(cluster.get(1, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":true)"));
+}
