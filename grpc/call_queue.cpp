@@ -1,5 +1,8 @@
 #include "grpc/call_queue.hpp"
 
+#include "actors/batch_threads.hpp"
+#include "config/usable_cores.hpp"
+
 namespace nacre {
 
 namespace {
@@ -40,6 +43,10 @@ void call_queue::join() {
 }
 
 void call_queue::run() {
+  // Where this thread and an actor's share the only core, it need not interrupt that one for each
+  // call: the calls of a round are handed over together. With more cores it would only be late.
+  if (usable_cores() == 1)
+    set_batch_work(true);
   // An operation that is started after its queue was shut down ends the process, so the calls
   // come first.
   while (calls_ > 0) {
