@@ -159,7 +159,7 @@ private:
   // -- what happens -----------------------------------------------------------------------------
 
   void disturb() {
-    switch (pick(12)) {
+    switch (pick(14)) {
       case 0:
       case 1:
       case 2:
@@ -180,6 +180,9 @@ private:
         return step_clock(pick(nodes.size()));
       case 10:
         return take_back(beating_[pick(beating_.size())]);
+      case 11:
+      case 12:
+        return kill_actor(pick(nodes.size()));
       default:
         return; // peace
     }
@@ -258,6 +261,32 @@ private:
       x.shown_since[i] = -1;
   }
 
+  /// Any actor may die at any time.
+  void kill_actor(std::size_t i) {
+    if (!up(i))
+      return;
+    auto& context = *nodes[i].context;
+    auto& cluster = *context.cluster;
+    std::vector<std::pair<std::string, caf::actor>> all;
+    auto add = [&](const std::string& name, const auto& handle) {
+      if (handle)
+        all.emplace_back(name, caf::actor_cast<caf::actor>(handle));
+    };
+    add("membership", cluster.membership.get());
+    add("beat-relay", cluster.beat_relay.get());
+    for (auto& x : cluster.peers.all()) {
+      add("distro-peer " + x->address, x->actor.get());
+      add("distro-sync " + x->address, x->sync.get());
+      add("distro-verify " + x->address, x->verify.get());
+      add("distro-load " + x->address, x->load.get());
+    }
+    for (auto& x : context.shards)
+      add("client-shard", x.get());
+    auto& chosen = all[pick(all.size())];
+    note("kill ", chosen.first, " of ", i);
+    caf::anon_send_exit(chosen.second, caf::exit_reason::kill);
+  }
+
   void roughen() {
     net->now.loss = chance(50) ? 0 : 0.01 * static_cast<double>(pick(21));
     net->now.doubled = chance(50) ? 0 : 0.01 * static_cast<double>(pick(21));
@@ -283,7 +312,9 @@ private:
         x.shown_since[i] = -1;
         continue;
       }
-      bool reached = x.heard_ms >= 0 && up(x.heard_by) && reaches(x.heard_by, i);
+      // News of a beat takes its time, the more in a rough network.
+      bool travelled = x.heard_ms >= 0 && now_ms() - x.heard_ms >= 3'000;
+      bool reached = travelled && up(x.heard_by) && reaches(x.heard_by, i);
       if (reached)
         x.reached_ms[i] = std::max(x.reached_ms[i], x.heard_ms);
       bool is_shown = shows(i, x);
