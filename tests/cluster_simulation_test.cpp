@@ -105,6 +105,19 @@ private:
                && net->passes(nodes[to].address, nodes[from].address));
   }
 
+  void note_paths() {
+    for (std::size_t a = 0; a < nodes.size(); ++a)
+      for (std::size_t b = 0; b < nodes.size(); ++b)
+        if (!ready(a) || !ready(b) || !hears(a, b))
+          apart_ms_[{a, b}] = now_ms();
+  }
+
+  /// Whether both have been able to speak for long enough to have found each other again.
+  bool linked(std::size_t a, std::size_t b) {
+    auto i = apart_ms_.find({a, b});
+    return a == b || i == apart_ms_.end() || now_ms() - i->second >= 6'000;
+  }
+
   void note_heard(beating_client& x, std::size_t at) {
     x.heard_ms = now_ms();
     x.heard_by = at;
@@ -151,6 +164,7 @@ private:
       for (auto& x : connected_)
         tend(x);
       run(200ms);
+      note_paths();
       for (auto& x : beating_)
         check_not_lost(x);
     }
@@ -330,11 +344,9 @@ private:
     }
   }
 
-  bool reaches(std::size_t from, std::size_t to) const {
-    if (hears(from, to))
-      return true;
+  bool reaches(std::size_t from, std::size_t to) {
     for (std::size_t i = 0; i < nodes.size(); ++i)
-      if (ready(i) && hears(from, i) && hears(i, to))
+      if (linked(from, i) && linked(i, to))
         return true;
     return false;
   }
@@ -404,6 +416,8 @@ private:
   std::vector<beating_client> beating_;
   std::vector<connected_client> connected_;
   unsigned lives_ = 0;
+  /// When two nodes could last not speak to each other.
+  std::map<std::pair<std::size_t, std::size_t>, std::int64_t> apart_ms_;
 };
 
 } // namespace
