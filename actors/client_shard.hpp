@@ -10,6 +10,7 @@
 namespace nacre {
 
 class cluster_view;
+struct replica;
 
 /// State of a CLIENT SHARD: the rows of the ip:port clients whose id hashes to it.
 struct client_shard_state : actor_state {
@@ -26,6 +27,7 @@ struct client_shard_state : actor_state {
   void on_refused(const publish_refused& msg);
   void on_replay(const replay& msg);
   void on_sync(sync_records& msg);
+  void on_superseded(const superseded& msg);
   void on_cluster_changed(const cluster_changed& msg);
   void on_recalled(const recalled& msg);
   void on_recall_started(const recall_started& msg);
@@ -63,6 +65,7 @@ private:
                   change_cause cause);
   /// Which of the clients that beat this node judges from now on.
   void divide_leases();
+  void drop_lost(const replica& x);
   void drop_lost_connections();
   /// After a failure of this shard: its rows and the records of the cluster are made one again.
   void reconcile_records();

@@ -212,7 +212,25 @@ void client_shard_state::divide_leases() {
     bool silent = judge && is_silent(*judge);
     auto patience = silent ? std::max<std::int64_t>(silent_ms - held_by.delete_timeout_ms, 0) : 0;
     held_by.terms_from_ms = now + patience;
+    table.look_after(x->held_by, now);
   });
+}
+
+void client_shard_state::on_superseded(const superseded& msg) {
+  if (deferred(msg, &client_shard_state::on_superseded))
+    return;
+  auto& cluster = *context->cluster;
+  auto x = cluster.replicas.find(msg.held_by->client, msg.held_by->service->view());
+  if (x && x->origin && is_alive(x->state) && !cluster.now()->is_alive(*x->origin))
+    drop_lost(*x);
+}
+
+/// The node of a connection is gone, and so is what it held.
+void client_shard_state::drop_lost(const replica& x) {
+  context->cluster->replicas.put(
+    {x.held_by, x.version, record_state::lapsed, nullptr, x.origin, steady_ms(self)});
+  drop_row(x.held_by,
+           {change_reason::peer_lost, std::make_shared<const std::string>(x.origin->node)});
 }
 
 void client_shard_state::drop_lost_connections() {
@@ -223,10 +241,7 @@ void client_shard_state::drop_lost_connections() {
     if (!x.origin || !is_alive(x.state) || !takes_part(x.held_by->client)
         || !view->is_lost(*x.origin))
       return;
-    cluster.replicas.put({x.held_by, x.version, record_state::lapsed, nullptr, x.origin,
-                          steady_ms(self)});
-    drop_row(x.held_by, {change_reason::peer_lost,
-                         std::make_shared<const std::string>(x.origin->node)});
+    drop_lost(x);
     ++dropped;
   });
   if (dropped > 0)

@@ -68,6 +68,7 @@ subscriber_ptr client_table::find_subscription(const client_id& client,
 
 void client_table::schedule(const lease_ptr& x, std::int64_t due_ms, std::int64_t now_ms) {
   checks_.push({std::min(due_ms, now_ms + check_interval_max_ms), x});
+  x->looked_after = true;
 }
 
 void client_table::put(const publication_ptr& x, std::int64_t now_ms) {
@@ -136,7 +137,9 @@ void client_table::judge(const lease_ptr& x, bool publishes, std::int64_t now_ms
     schedule(x, std::max(renewed + rules.subscriber_timeout_ms, now_ms) + 1, now_ms);
     return;
   }
-  if (!rules.checks_enabled || x->exempt || x->judged_elsewhere)
+  if (x->judged_elsewhere)
+    return; // until `look_after`
+  if (!rules.checks_enabled || x->exempt)
     return schedule(x, now_ms + check_interval_max_ms, now_ms);
   const std::int64_t beat_timeout = x->beat_timeout_ms;
   const std::int64_t delete_timeout = x->delete_timeout_ms;
@@ -155,6 +158,7 @@ std::vector<lapse> client_table::due(std::int64_t now_ms, const lapse_rules& rul
   while (!checks_.empty() && checks_.top().due_ms <= now_ms) {
     auto held_by = checks_.top().held_by;
     checks_.pop();
+    held_by->looked_after = false;
     bool publishes = false;
     if (is_current(*held_by, publishes))
       judge(held_by, publishes, now_ms, rules, lapses);

@@ -65,6 +65,12 @@ public:
   void collect(const service_key_view& service, std::vector<publication_ptr>& publications,
                std::vector<subscriber_ptr>& subscribers) const;
 
+  /// This node judges the lease from now on: it is looked at again.
+  void look_after(const lease_ptr& x, std::int64_t now_ms) {
+    if (!x->looked_after)
+      schedule(x, now_ms, now_ms);
+  }
+
   /// Calls `f` with each publication.
   template <class F>
   void for_each_publication(F f) const {

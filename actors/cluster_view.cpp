@@ -47,7 +47,19 @@ bool cluster_view::is_lost(const record_origin& x) const {
   auto known = find(x.node);
   if (!known)
     return true; // no member any more
-  return x.life < known->life ? known->earlier_lives_lost : known->lost && x.life == known->life;
+  return x.life < known->life ? x.life <= known->lost_up_to_life
+                              : known->lost && x.life == known->life;
+}
+
+bool cluster_view::some_origin_died() const {
+  return std::any_of(members_.begin(), members_.end(), [](const member& x) {
+    return (x.dead && !x.lost) || x.lives_ending;
+  });
+}
+
+bool cluster_view::is_alive(const record_origin& x) const {
+  auto known = find(x.node);
+  return known && !known->dead && x.life >= known->life;
 }
 
 bool cluster_peer::send(std::int64_t own_life, cluster_message message) {
@@ -70,6 +82,25 @@ void cluster_peer::set_link(std::shared_ptr<peer_link> link) {
   link_.set(std::move(link));
   if (before)
     before->close();
+}
+
+void cluster_peer::end_life(std::int64_t ended, std::int64_t at_ms) {
+  std::lock_guard guard(lives_lock_);
+  ended_lives_.emplace(ended, at_ms);
+}
+
+std::int64_t cluster_peer::lost_up_to_life(std::int64_t term_ms, std::int64_t now_ms) {
+  std::lock_guard guard(lives_lock_);
+  while (!ended_lives_.empty() && now_ms - ended_lives_.begin()->second >= term_ms) {
+    lost_up_to_life_ = ended_lives_.begin()->first;
+    ended_lives_.erase(ended_lives_.begin());
+  }
+  return lost_up_to_life_;
+}
+
+bool cluster_peer::has_ending_lives() {
+  std::lock_guard guard(lives_lock_);
+  return !ended_lives_.empty();
 }
 
 cluster_peer_ptr peer_directory::find(const std::string& address) const {

@@ -40,8 +40,10 @@ struct member {
   std::int64_t life = 0;
   /// Connections that it held in this life are lost.
   bool lost = false;
-  /// Those of its earlier lives are.
-  bool earlier_lives_lost = false;
+  /// Those of its lives up to this one are.
+  std::int64_t lost_up_to_life = 0;
+  /// Connections of its ended lives may still show up elsewhere.
+  bool lives_ending = false;
 };
 
 /// The members at one time. Immutable; MEMBERSHIP makes a new one with every change.
@@ -63,6 +65,12 @@ public:
 
   /// Whether the connections of that life are lost.
   bool is_lost(const record_origin& x) const;
+
+  /// Whether any node died lately: clients of its connections are on their way elsewhere.
+  bool some_origin_died() const;
+
+  /// Whether that life goes on, as far as is known: silence is not death.
+  bool is_alive(const record_origin& x) const;
 
 private:
   std::string self_;
@@ -109,9 +117,17 @@ public:
   handle_cell<distro_verify_actor> verify;
   handle_cell<distro_load_actor> load;
 
-  /// Its present life and since when it is known; 0 until it was heard of.
+  /// Its present life; 0 until it was heard of.
   std::atomic<std::int64_t> life{0};
-  std::atomic<std::int64_t> life_since_ms{0};
+  /// One of its lives is known to have ended then.
+  void end_life(std::int64_t ended, std::int64_t at_ms);
+
+  /// The last life whose connections have had `term_ms` to show up elsewhere; 0 if none.
+  std::int64_t lost_up_to_life(std::int64_t term_ms, std::int64_t now_ms);
+
+  /// Whether there are others that ended.
+  bool has_ending_lives();
+
   /// Last heard by this node itself; 0 if never.
   std::atomic<std::int64_t> heard_ms{0};
   /// Last heard by any node, as far as is known here; at first the time of its listing.
@@ -135,6 +151,10 @@ public:
 
 private:
   handle_cell<std::shared_ptr<peer_link>> link_;
+  std::mutex lives_lock_;
+  /// Ended lives and when they ended, of those whose connections may still show up elsewhere.
+  std::map<std::int64_t, std::int64_t> ended_lives_;
+  std::int64_t lost_up_to_life_ = 0;
 };
 
 using cluster_peer_ptr = std::shared_ptr<cluster_peer>;

@@ -140,7 +140,6 @@ void distro_peer_state::on_opened(const link_opened& msg) {
   if (msg.dial != dials)
     return;
   dial_delay_ms = 0;
-  peer->refused_since_ms = 0;
   spdlog::info("peer-connected {}", peer->address);
   peer->open = true;
   send_heartbeat();
@@ -208,8 +207,10 @@ bool distro_peer_state::take_life(std::int64_t life, std::int64_t now_ms) {
   if (life < known)
     return false;
   if (life > known) {
+    auto refused = peer->refused_since_ms.load();
+    if (known != 0)
+      peer->end_life(known, refused != 0 ? refused : now_ms);
     peer->life = life;
-    peer->life_since_ms = now_ms;
     peer->left = false;
     peer->loaded = false;
   }

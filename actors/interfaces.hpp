@@ -63,6 +63,8 @@ using client_shard_actor = caf::typed_actor<
   caf::reacts_to<replay>,
   // A peer of the cluster tells of clients.
   caf::reacts_to<sync_records>,
+  // The client of a connection whose node died has shown up elsewhere.
+  caf::reacts_to<superseded>,
   // Other nodes are responsible for clients now, or are lost.
   caf::reacts_to<cluster_changed>,
   // To a restarted shard: what its clients had published and subscribed at one service.

@@ -47,6 +47,8 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
   mutable std::atomic<bool> exempt{false};
   /// Another node of the cluster judges whether the client lives: beats are passed on to it.
   mutable std::atomic<bool> judged_elsewhere{false};
+  /// Its CLIENT SHARD looks at it in time; only that one's business.
+  mutable bool looked_after = false;
   /// It waits in the table's list of renewals to pass on.
   mutable std::atomic<bool> passing_on{false};
   /// The metadata sets a beat interval of its own, else the node's switch holds.

@@ -25,12 +25,13 @@ constexpr std::int64_t sweep_interval_ms = 10'000;
 
 bool same_member(const member& a, const member& b) {
   return a.address == b.address && a.state == b.state && a.dead == b.dead && a.life == b.life
-         && a.lost == b.lost && a.earlier_lives_lost == b.earlier_lives_lost;
+         && a.lost == b.lost && a.lost_up_to_life == b.lost_up_to_life
+         && a.lives_ending == b.lives_ending;
 }
 
 } // namespace
 
-member judge_member(const cluster_peer& x, const cluster_options& opts, std::int64_t now_ms) {
+member judge_member(cluster_peer& x, const cluster_options& opts, std::int64_t now_ms) {
   member m;
   m.address = x.address;
   m.life = x.life;
@@ -48,8 +49,8 @@ member judge_member(const cluster_peer& x, const cluster_options& opts, std::int
     m.state = member_state::up;
   auto term = m.dead ? opts.dead_clients_after : opts.silent_clients_after;
   m.lost = m.state == member_state::down && silent_ms >= term.count();
-  m.earlier_lives_lost
-    = x.life != 0 && now_ms - x.life_since_ms >= opts.dead_clients_after.count();
+  m.lost_up_to_life = x.lost_up_to_life(opts.dead_clients_after.count(), now_ms);
+  m.lives_ending = x.has_ending_lives();
   return m;
 }
 
@@ -176,7 +177,8 @@ void membership_state::review(std::int64_t now_ms) {
     }
     member own{address, member_state::up};
     own.life = cluster.life;
-    own.earlier_lives_lost = now_ms - started_ms >= opts.dead_clients_after.count();
+    if (now_ms - started_ms >= opts.dead_clients_after.count())
+      own.lost_up_to_life = own.life - 1;
     members.push_back(std::move(own));
   }
   auto& old = before->members();

@@ -52,7 +52,7 @@ membership_actor::behavior_type
 membership(membership_actor::stateful_pointer<membership_state> self, node_context_ptr context,
            actor_origin_ptr origin);
 
-/// What the signs of a peer's life say of it (design §4). Pure.
-member judge_member(const cluster_peer& x, const cluster_options& opts, std::int64_t now_ms);
+/// What the signs of a peer's life say of it (design §4).
+member judge_member(cluster_peer& x, const cluster_options& opts, std::int64_t now_ms);
 
 } // namespace nacre

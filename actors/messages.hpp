@@ -148,6 +148,12 @@ struct sync_records {
   ticket_ptr done;
 };
 
+/// A SERVICE has the same instance from a connection that lives: `held_by` is of another node's
+/// connection.
+struct superseded {
+  lease_ptr held_by;
+};
+
 /// MEMBERSHIP sees the cluster differently.
 struct cluster_changed {
   /// Other nodes are responsible for clients.
@@ -445,6 +451,7 @@ NACRE_LOCAL_MESSAGE(subscribe_client)
 NACRE_LOCAL_MESSAGE(publish_refused)
 NACRE_LOCAL_MESSAGE(replay)
 NACRE_LOCAL_MESSAGE(sync_records)
+NACRE_LOCAL_MESSAGE(superseded)
 NACRE_LOCAL_MESSAGE(cluster_changed)
 NACRE_LOCAL_MESSAGE(recalled)
 NACRE_LOCAL_MESSAGE(recall_started)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "actors/cluster_view.hpp"
 #include "protocol/json_writer.hpp"
 
 namespace nacre {
@@ -106,6 +107,37 @@ void service_state::on_publish(const publish& msg) {
              msg.cause, msg.what->held_by);
   }
   finish_change(done != publish_result::unchanged, msg.answer);
+  if (done != publish_result::unchanged)
+    end_superseded(*msg.what);
+}
+
+void service_state::end_superseded(const publication& x) {
+  if (!context->cluster || !is_connection(x.held_by->client.kind))
+    return;
+  auto& cluster = *context->cluster;
+  auto view = cluster.now();
+  auto is_dead = [&](const client_id& client) {
+    auto known = cluster.replicas.find(client, table->key()->view());
+    return known && known->origin && !view->is_alive(*known->origin);
+  };
+  auto same_address = [](const instance& a, const instance& b) {
+    return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name;
+  };
+  auto overlaps = [&](const publication& y) {
+    for (auto& one : y.instances)
+      for (auto& other : x.instances)
+        if (same_address(one, other))
+          return true;
+    return false;
+  };
+  if (!view->some_origin_died() || is_dead(x.held_by->client))
+    return;
+  table->publications().for_each([&](const publication_ptr& y) {
+    auto& client = y->held_by->client;
+    if (client.kind == client_kind::remote_connection && y->held_by != x.held_by && overlaps(*y)
+        && is_dead(client))
+      self->send(context->shard(client), superseded{y->held_by});
+  });
 }
 
 void service_state::refuse(const publish& msg) {

@@ -39,6 +39,8 @@ private:
   };
 
   void refuse(const publish& msg);
+  /// A client came back after its node died: what the dead connection held is told to be gone.
+  void end_superseded(const publication& x);
   void publish_view();
   /// Readers see the state now: tell them that wait, and those who subscribed.
   void finish_change(bool visible, const ticket_ptr& answer);

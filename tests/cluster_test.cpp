@@ -237,3 +237,36 @@ TEST_CASE("both sides of a partition keep their clients, and agree after it") {
     CHECK(cluster.shown(i, "s") == all + " 1.1.1.7+ 1.1.1.8+");
   CHECK(cluster.agree());
 }
+
+TEST_CASE("a client that lost its node and came back elsewhere has no ghost there") {
+  running_cluster cluster;
+  auto a = cluster.connect(2);
+  cluster.publish(a, "s", "2.2.2.2");
+  cluster.run(3s);
+  cluster.crash(2);
+  cluster.run(2s);
+  auto b = cluster.connect(0);
+  cluster.publish(b, "s", "2.2.2.2");
+  cluster.run(2s);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(cluster.nodes[i].context->cluster->replicas.alive() == 1);
+  cluster.withdraw(b, "s");
+  cluster.run(2s);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(cluster.shown(i, "s").empty());
+}
+
+TEST_CASE("a node that dies again and again does not keep the clients of its first life") {
+  running_cluster cluster;
+  auto a = cluster.connect(2);
+  cluster.publish(a, "s", "2.2.2.2");
+  cluster.run(3s);
+  for (int i = 0; i < 3; ++i) {
+    cluster.crash(2);
+    cluster.run(1s);
+    cluster.start(2);
+    cluster.run(6s);
+  }
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(cluster.shown(i, "s").empty());
+}
