@@ -210,6 +210,7 @@ bool distro_peer_state::take_life(std::int64_t life, std::int64_t now_ms) {
     auto refused = peer->refused_since_ms.load();
     if (known != 0)
       peer->end_life(known, refused != 0 ? refused : now_ms);
+    peer->end_life(life - 1, now_ms); // lives in between that this node never heard of
     peer->life = life;
     peer->left = false;
     peer->loaded = false;
