@@ -79,17 +79,20 @@ class Client:
         except BrokenPipeError:
             raise Failed("the client is gone; see its log") from None
 
+    def ask(self, do, x=None, **more):
+        """@returns `{"answer": …}` or `{"error": …}`"""
+        self.send(do, x, **more)
+        return self.answer(15)
+
     def call(self, do, x=None, **more):
         """@returns what the SDK returned"""
-        self.send(do, x, **more)
-        line = self.answer(15)
+        line = self.ask(do, x, **more)
         check("answer" in line, f"{do}: the client says {line}")
         return line["answer"]
 
     def refusal(self, do, x):
         """@returns the error the SDK raised"""
-        self.send(do, x)
-        line = self.answer(15)
+        line = self.ask(do, x)
         check("error" in line, f"{do}: the client raised no error but says {line}")
         return line["error"]
 

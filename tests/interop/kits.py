@@ -23,6 +23,8 @@ class Kit:
     registers_batches = False
     # Whether the node hears that nobody listens any more.
     unsubscribes_at_the_node = True
+    # Whether it is also put through what happens to a cluster.
+    meets_clusters = False
     # What its objects do not tell of a host.
     host_lacks = ()
 
@@ -80,6 +82,7 @@ class Java14(Java):
     version = "1.4.8"
     name = f"java {version}"
     registers_anew = True
+    meets_clusters = True
 
 
 class GrpcJava(Java):
@@ -101,6 +104,7 @@ class Java25(GrpcJava):
     version = "2.5.1"
     name = f"java {version}"
     registers_batches = True
+    meets_clusters = True
 
 
 class Java31(GrpcJava):

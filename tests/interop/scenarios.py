@@ -8,7 +8,8 @@ import tempfile
 import time
 
 from clients import Client
-from processes import Failed, Node, check, check_equal, eventually
+from processes import Failed, Node, check, check_equal, cluster, eventually
+from watch import MOVED_WITHIN_S, Watch
 
 PUSH_WITHIN_S = 1.0
 # From the end of a client's connection to the last one who hears of it.
@@ -39,6 +40,9 @@ class Instance:
 
     def grouped_name(self):
         return f"{self.group}@@{self.service}"
+
+    def in_zone(self, zone):
+        return self.with_(metadata={**self.metadata, "zone": zone})
 
     def command(self):
         return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
@@ -84,15 +88,16 @@ NEIGHBOUR = Instance(ip="10.20.30.41", weight=1.0, metadata=PATIENT)
 
 
 class Case:
-    """One run of one test: its node, its clients, their files."""
+    """One run of one test: its nodes, its clients, their files."""
 
-    def __init__(self, kit, nacre, build, label):
+    def __init__(self, kit, nacre, build, label, size=1):
         self.kit = kit
         self.nacre = nacre
         self.build = pathlib.Path(build)
         self.label = label
+        self.size = size
         self.clients = []
-        self.node = None
+        self.nodes = []
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -100,10 +105,24 @@ class Case:
             self.folder = pathlib.Path(stack.enter_context(folder))
             stack.callback(self.kill_what_runs)
             self.stack = stack
-            self.node = Node(self.nacre, self.folder, self.log("nacre"))
-            self.node.start()
+            self.make_nodes()
+            for node in self.nodes:
+                node.launch()
+            for node in self.nodes:
+                node.await_ready()
             self.stack = stack.pop_all()
         return self
+
+    def make_nodes(self):
+        if self.size == 1:
+            self.nodes = [Node(self.nacre, self.folder, self.log("nacre"))]
+        else:
+            logs = [self.log(f"nacre-{number}") for number in range(1, self.size + 1)]
+            self.nodes = cluster(self.nacre, self.folder, logs)
+
+    @property
+    def node(self):
+        return self.nodes[0]
 
     def __exit__(self, kind, error, _):
         with self.stack:
@@ -112,17 +131,23 @@ class Case:
                     for client in self.clients:
                         if client.process.poll() is None:
                             client.quit()
-                    self.node.stop()
-                elif self.node.process.poll() is None:
-                    with contextlib.suppress(OSError):
-                        self.node.log.write(f"history: {self.node.history(SHOP)}\n".encode())
+                    for node in self.nodes:
+                        node.stop()
+                else:
+                    self.note_histories()
             finally:
                 # While their logs are open.
                 self.kill_what_runs()
 
+    def note_histories(self):
+        for node in self.nodes:
+            if node.process.poll() is None:
+                with contextlib.suppress(OSError):
+                    node.log.write(f"history: {node.history(SHOP)}\n".encode())
+
     def kill_what_runs(self):
-        for x in (*self.clients, self.node):
-            if x and x.process and x.process.poll() is None:
+        for x in (*self.clients, *self.nodes):
+            if x.process and x.process.poll() is None:
                 x.kill()
 
     def log(self, role):
@@ -133,7 +158,8 @@ class Case:
     def client(self, role, namespace="public"):
         x = Client(self.log(role))
         self.clients.append(x)
-        x.start(self.kit, self.node.address, namespace, self.folder / role)
+        addresses = ",".join(node.address for node in self.nodes)
+        x.start(self.kit, addresses, namespace, self.folder / role)
         return x
 
     def subscriber(self, x):
@@ -143,7 +169,8 @@ class Case:
         subscriber.do("subscribe", x, poll_every_s=POLL_EVERY_S)
         if self.kit.is_pushed_to:
             subscriber.hears("changed", lambda e: seen(e, x), before, 5, "the list as it is")
-            check_equal(len(self.node.subscribers(x)), 1, "subscribers the node knows")
+            if self.size == 1:
+                check_equal(len(self.node.subscribers(x)), 1, "subscribers the node knows")
         return subscriber
 
 
@@ -374,7 +401,7 @@ def a_beat_alone_registers(case):
 def updates_outlast_beats(case):
     node, client = case.node, case.client("client")
     client.do("register", SHOP, beat_every_s=0.5)
-    changed = SHOP.with_(weight=5.0, metadata={**SHOP.metadata, "zone": "south"})
+    changed = SHOP.in_zone("south").with_(weight=5.0)
     client.do("modify", SHOP, weight=5, metadata={"zone": "south"})
     since = time.monotonic()
 
@@ -418,7 +445,7 @@ def omitted_cluster_is_named_none(case):
 BLUE = "interop-blue"
 STOCK = SHOP.with_(service="stock.service")
 USERS = SHOP.with_(service="users.service")
-SHOP_IN_THE_SOUTH = SHOP.with_(metadata={**SHOP.metadata, "zone": "south"})
+SHOP_IN_THE_SOUTH = SHOP.in_zone("south")
 # Nacos asks whoever is silent for 20 s whether he lives.
 IDLE_FOR_S = 25.0
 
@@ -602,8 +629,97 @@ def goes_with_its_connection(case):
     return f"gone after {1000 * gone_s:.0f} ms, heard after {1000 * (event['at'] - since):.0f} ms"
 
 
+# Changes of one client are told to other nodes once per second at most.
+SPREAD_WITHIN_S = 2.0
+# A 1.x client, which thereby subscribes.
+QUERY_EVERY_S = 10.0
+# From one node's death to the next one's.
+ROUND_S = 22.0
+# How long a killed node stays away: for more than the 15 s for which others keep the connections of
+# a dead one (if it comes back, from then on), for less, and hardly at all.
+AWAY_S = (17.0, 5.0, 1.0)
+
+
+def outlives_its_nodes(case):
+    """Each node is killed once, those first that a client is connected to; in the end nobody is
+    left who heard of the instance from its client first."""
+    client = case.client("client")
+    client.do("register", SHOP)
+    for node in case.nodes:
+        eventually(lambda node=node: node.hosts(SHOP), SPREAD_WITHIN_S, "known to every node")
+    subscriber = case.subscriber(SHOP)
+
+    def is_at(x, node):
+        return any(e["to"] == node.address for e in x.heard("connected")[-1:])
+
+    left = list(case.nodes)
+    told = [SHOP]
+    with Watch(case.nodes, subscriber, SHOP) as watch:
+        for away_s in AWAY_S:
+            victim = max(left, key=lambda node: (is_at(client, node), is_at(subscriber, node)))
+            left.remove(victim)
+            told.append(SHOP.in_zone(f"round {len(told)}"))
+            lose_node(case, watch, victim, away_s, told[-1])
+            check_never_missed(subscriber, told)
+    for subscribed in (True, False):
+        # Java's listeners are not told when the older of two with one address goes; lists tell.
+        listed = subscriber.call("list", SHOP, subscribed=subscribed)
+        check(len(listed) == 1 and same(listed[0], told[-1].host()), f"its list: {listed}")
+    moves = [len(x.heard("connected")) - 1 for x in (client, subscriber)]
+    if case.kit.protocol == "grpc":
+        check(all(moves), f"a client never lost its node: {moves}")
+        return f"{watch.summary()}, clients moved {moves[0]} and {moves[1]} times"
+    return watch.summary()
+
+
+def lose_node(case, watch, victim, away_s, x):
+    """A node is killed and comes back; meanwhile, or after, its client tells of `x` anew."""
+    client, subscriber = case.clients
+    watch.kill(victim)
+    killed = time.monotonic()
+    changed = killed + MOVED_WITHIN_S
+    steps = [
+        (changed, lambda: client.do("register", x)),
+        (killed + away_s, lambda: watch.start_again(victim)),
+        (killed + ROUND_S, watch.check),
+    ]
+    for at, step in sorted(steps, key=lambda step: step[0]):
+        time.sleep(max(at - time.monotonic(), 0))
+        step()
+    within_s = PUSH_WITHIN_S + SPREAD_WITHIN_S
+    if case.kit.protocol == "http":
+        # The node that pushed to it may be the dead one.
+        within_s += QUERY_EVERY_S
+    subscriber.hears("changed", lambda e: x in rows(e, [x]), changed, within_s, x)
+    for node in case.nodes:
+        check_listed(node, [x], "list when all are back")
+
+
+def rows(event, known):
+    """What an event says of SHOP, as instances of those `known`. There are two for as long as the
+    lost connection of a dead node is kept, if the client has told something else since."""
+    hosts = [host for host in event["hosts"] if SHOP.is_it(host)]
+    return [x for x in known for host in hosts if same(host, x.host())]
+
+
+def check_never_missed(subscriber, told):
+    """Every list heard has the instance, and what was heard once is not followed by less."""
+    latest = 0
+    for event in subscriber.heard("changed"):
+        now = [told.index(x) for x in rows(event, told)]
+        check(now and len(now) == len(event["hosts"]), f"heard a list that is not so: {event}")
+        check(max(now) >= latest, f"heard {told[max(now)]} after {told[latest]}")
+        latest = max(now)
+    check(latest == len(told) - 1, f"the last of {told} was not heard")
+
+
 # The long ones first: all run side by side.
 ALL = (
+    (
+        "an instance is never missed while each of three nodes is killed and comes back",
+        outlives_its_nodes,
+        "clusters",
+    ),
     ("an instance stays listed and healthy for 40 s while its client beats", stays_healthy, "http"),
     (
         "the instance of a killed client turns unhealthy, then goes; a subscriber hears of both",
@@ -645,8 +761,14 @@ ALL = (
 
 
 def of(kit):
-    """The tests for a kit: name and function."""
+    """The tests for a kit: name, function, number of nodes."""
     whose_it_takes = {kit.protocol}
     if kit.protocol == "http":
         whose_it_takes.add("pushed" if kit.is_pushed_to else "polling")
-    return [(name, function) for name, function, whose in ALL if whose in whose_it_takes]
+    if kit.meets_clusters:
+        whose_it_takes.add("clusters")
+    return [
+        (name, function, 3 if whose == "clusters" else 1)
+        for name, function, whose in ALL
+        if whose in whose_it_takes
+    ]

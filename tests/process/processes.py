@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -123,18 +124,32 @@ class Node:
         self.address = f"127.0.0.1:{self.port}"
         self.starts = 0
         self.process = None
+        # What makes it a member of a cluster.
+        self.options = []
+        self.environment = {}
 
     def start(self, same_data=False, settings=()):
         """Starts it, without any data of an earlier run unless told; returns when it is ready.
         `settings` are texts `key=value`."""
+        self.launch(same_data, settings)
+        self.await_ready()
+
+    def launch(self, same_data=False, settings=()):
         self.starts += not same_data
         data = self.folder / f"node-data-{self.starts}"
-        command = [self.binary, "--port", str(self.port), "--data-dir", str(data)]
+        command = [self.binary, "--port", str(self.port), "--data-dir", str(data), *self.options]
         for setting in settings:
             command += ["--set", setting]
         self.process = PROCESSES.start(
-            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+            command,
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
         )
+
+    def await_ready(self):
         eventually(self.is_ready, 10, "the node is ready")
 
     def is_ready(self):
@@ -185,3 +200,21 @@ class Node:
     def history(self, x):
         """What the node says it did and why: for the log of a test that failed."""
         return self.request("GET", f"/nacre/admin/services/{x.grouped_name()}/history")[1]
+
+
+def cluster(binary, folder, logs):
+    """Nodes that know each other, one for each log; none is started."""
+    nodes = []
+    for number, log in enumerate(logs, 1):
+        home = pathlib.Path(folder) / f"node-{number}"
+        home.mkdir()
+        nodes.append(Node(binary, home, log))
+    members = ",".join(node.address for node in nodes)
+    secret = secrets.token_hex(16)
+    for node in nodes:
+        node.options = ["--mode", "cluster", "--members", members, "--server-ip", "127.0.0.1"]
+        node.environment = {
+            "NACOS_AUTH_IDENTITY_KEY": "nacre-peer",
+            "NACOS_AUTH_IDENTITY_VALUE": secret,
+        }
+    return nodes

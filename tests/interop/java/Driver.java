@@ -96,7 +96,8 @@ public final class Driver {
                 naming.deregisterInstance(service, group, instance(command));
                 return "ok";
             case "list":
-                return naming.getAllInstances(service, group, false);
+                boolean subscribed = command.path("subscribed").asBoolean();
+                return naming.getAllInstances(service, group, subscribed);
             case "select":
                 return naming.selectInstances(service, group, true, false);
             case "subscribe":
@@ -163,6 +164,8 @@ public final class Driver {
     private static final class ClientLog extends Handler {
         private static final SimpleFormatter FORMATTER = new SimpleFormatter();
         private static final Pattern PACKET_TIME = Pattern.compile("\"lastRefTime\":\"?(\\d+)");
+        private static final Pattern CONNECTED =
+            Pattern.compile("Success to connect (?:to|a) server \\[([^]]+)\\]");
 
         /** What brought the last change of a list: a push or a query of the client. */
         static volatile String lastChangeBy = "";
@@ -173,6 +176,10 @@ public final class Driver {
             String thread = Thread.currentThread().getName();
             Object thrown = record.getThrown() == null ? "" : record.getThrown();
             System.err.printf("%tT.%<tL [%s] %s %s%n", record.getMillis(), thread, text, thrown);
+            Matcher connected = CONNECTED.matcher(text);
+            if (connected.find()) {
+                tell("event", "connected", "to", connected.group(1));
+            }
             if (record.getLoggerName() == null
                 || !record.getLoggerName().equals(CLIENT_LOG.getName())) {
                 return;
