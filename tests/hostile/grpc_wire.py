@@ -287,10 +287,10 @@ SETUP = {
 }
 
 
-async def connect(port, **options):
+async def connect(port, host="127.0.0.1", **options):
     """A TCP connection that has said that it speaks HTTP/2, and no more."""
     loop = asyncio.get_running_loop()
-    made = loop.create_connection(lambda: Connection(**options), "127.0.0.1", port)
+    made = loop.create_connection(lambda: Connection(**options), host, port)
     return (await asyncio.wait_for(made, LIMIT_S))[1]
 
 
