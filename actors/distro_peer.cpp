@@ -152,6 +152,7 @@ void distro_peer_state::on_closed(const link_closed& msg) {
   if (peer->open.exchange(false)) {
     spdlog::warn("peer-disconnected {}: {}", peer->address, msg.why);
     tell_children(false);
+    self->send(context->cluster->membership.get(), load_ended{peer->address, false});
   }
   peer->set_link(nullptr);
   auto now = steady_ms(self);

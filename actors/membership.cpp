@@ -21,6 +21,10 @@ constexpr std::int64_t refusal_ms = 500;
 /// When ticks were this far apart this node itself had stood still, and heard nobody because of it.
 constexpr std::int64_t standstill_ms = 2'000;
 
+/// After a standstill of this length connections have ended whose clients are elsewhere by now:
+/// what this node shows is worth nothing before it has heard of the others.
+constexpr std::int64_t rejoin_after_ms = 5'000;
+
 constexpr std::int64_t sweep_interval_ms = 10'000;
 
 bool same_member(const member& a, const member& b) {
@@ -58,7 +62,7 @@ void membership_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
   self->set_down_handler([this](const caf::down_msg& msg) { on_down(msg); });
   self->set_exit_handler([this](const caf::exit_msg& msg) { on_exit(msg); });
-  started_ms = last_tick_ms = swept_ms = steady_ms(self);
+  started_ms = waiting_since_ms = last_tick_ms = swept_ms = steady_ms(self);
   auto& cluster = *context->cluster;
   // The peers of a failed predecessor live on.
   for (auto& x : cluster.peers.all())
@@ -155,6 +159,8 @@ void membership_state::on_tick(const caf::tick_atom&) {
                  now - last_tick_ms);
     for (auto& x : cluster.peers.all())
       x->sign_ms = now;
+    if (now - last_tick_ms > rejoin_after_ms)
+      load_again(now);
   }
   last_tick_ms = now;
   review(now);
@@ -202,6 +208,16 @@ void membership_state::review(std::int64_t now_ms) {
 
 // -- loading -------------------------------------------------------------------------------------
 
+void membership_state::load_again(std::int64_t now_ms) {
+  auto& cluster = *context->cluster;
+  if (cluster.peers.all().empty())
+    return;
+  cluster.loaded = false;
+  cluster.load_position = 0;
+  loading_from.clear();
+  waiting_since_ms = now_ms;
+}
+
 void membership_state::load_if_needed(std::int64_t now_ms) {
   auto& cluster = *context->cluster;
   if (cluster.loaded || !loading_from.empty())
@@ -211,7 +227,7 @@ void membership_state::load_if_needed(std::int64_t now_ms) {
       loading_from = x->address;
       return self->send(x->load.get(), begin_load{});
     }
-  if (now_ms - started_ms >= context->options.cluster.load_patience.count())
+  if (now_ms - waiting_since_ms >= context->options.cluster.load_patience.count())
     become_loaded("no loaded peer answers, this node begins");
 }
 

@@ -34,6 +34,8 @@ private:
   /// Makes a new view if anything changed, and tells the shards.
   void review(std::int64_t now_ms);
   void load_if_needed(std::int64_t now_ms);
+  /// This node stood still: it is not ready before it has what the others have.
+  void load_again(std::int64_t now_ms);
   void become_loaded(std::string_view how);
 
   membership_actor::pointer self;
@@ -42,6 +44,8 @@ private:
   std::map<caf::actor_id, std::string> peer_ids;
   std::map<std::string, restart_delay> failures;
   std::int64_t started_ms = 0;
+  /// Since when it looks for a loaded peer.
+  std::int64_t waiting_since_ms = 0;
   std::int64_t last_tick_ms = 0;
   std::int64_t swept_ms = 0;
   /// The peer that is loaded from; empty while none is.

@@ -270,3 +270,17 @@ TEST_CASE("a node that dies again and again does not keep the clients of its fir
   for (std::size_t i = 0; i < 2; ++i)
     CHECK(cluster.shown(i, "s").empty());
 }
+
+TEST_CASE("a node that stood still is not ready before it has loaded again, and loses nothing") {
+  running_cluster cluster;
+  cluster.register_instance(0, "s", "1.1.1.1");
+  auto a = cluster.connect(1);
+  cluster.publish(a, "s", "2.2.2.2");
+  cluster.run(2s);
+  cluster.sched.clock().advance_time(40s); // all of them at once: nobody has more than another
+  cluster.settle();
+  CHECK_FALSE(cluster.ready(0));
+  REQUIRE(cluster.run_until([&] { return cluster.all_ready(); }, 5s));
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(cluster.shown(i, "s") == "1.1.1.1+ 2.2.2.2+");
+}
