@@ -13,6 +13,7 @@
 #include "config/usable_cores.hpp"
 #include "grpc/cluster_server.hpp"
 #include "grpc/grpc_peer_network.hpp"
+#include "grpc/link_protocol.hpp"
 #include "grpc/sdk_server.hpp"
 #include "http/member_lookup.hpp"
 #include "http/own_address.hpp"
@@ -69,9 +70,6 @@ std::size_t actor_threads(const options& opts) {
 
 /// Where SDKs look for gRPC: this far above the main port.
 constexpr std::uint16_t sdk_port_offset = 1000;
-
-/// Where other nodes of the cluster dial.
-constexpr std::uint16_t cluster_port_offset = 1001;
 
 /// Waits until the root has started its children.
 void wait_for_start(caf::actor_system& system, const node_actor& root) {
@@ -187,7 +185,7 @@ int run(const options& opts) {
   api_environment environment;
   environment.context = context;
   environment.ready = [&ready, &context] {
-    return ready && (!context->cluster || context->cluster->loaded);
+    return ready && (!context->cluster || context->cluster->serves());
   };
   environment.own_ip = opts.server_ip.empty() ? first_own_ip() : opts.server_ip;
   environment.started_ms = context->wall_ms();

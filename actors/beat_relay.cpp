@@ -30,49 +30,54 @@ public:
   }
 
   /// @returns how many were sent
-  std::size_t send(node_context& context, std::uint8_t hops) {
+  std::size_t send(node_context& context, std::uint8_t hops, std::int64_t now_ms) {
     std::size_t sent = 0;
-    for (auto& [judge, services] : judges_) {
-      auto peer = way_to(context, judge, hops);
-      if (!peer)
-        continue; // the client's next beat comes soon
-      renewals message;
-      message.hops = hops;
-      std::size_t gathered = 0;
-      for (auto& [service, clients] : services) {
-        gathered += clients.size();
-        message.services.push_back({std::string(service.namespace_id), std::string(service.group),
-                                    std::string(service.name), std::move(clients)});
-        if (gathered >= renewals_max) {
-          peer->send(context.cluster->life, std::exchange(message, {hops, {}}));
-          sent += std::exchange(gathered, 0);
-        }
-      }
-      if (gathered > 0)
-        peer->send(context.cluster->life, std::move(message));
-      peer->counters.renewals_sent += gathered;
-      sent += gathered;
-    }
-    return sent;
+    for (auto& [judge, services] : judges_)
+      if (auto peer = way_to(context, judge, hops, now_ms))
+        sent += send(context, *peer, services, hops);
+    return sent; // of whom there is no way to, the clients' next beats come soon
   }
 
 private:
-  /// The judge itself, else any peer that may reach it.
+  using clients_by_service = std::map<service_key_view, std::vector<std::string>>;
+
+  static std::size_t send(node_context& context, cluster_peer& peer, clients_by_service& services,
+                          std::uint8_t hops) {
+    std::size_t sent = 0;
+    renewals message{hops, {}};
+    std::size_t gathered = 0;
+    auto flush = [&] {
+      peer.send(context.cluster->life, std::exchange(message, {hops, {}}));
+      peer.counters.renewals_sent += gathered;
+      sent += std::exchange(gathered, 0);
+    };
+    for (auto& [service, clients] : services) {
+      gathered += clients.size();
+      message.services.push_back({std::string(service.namespace_id), std::string(service.group),
+                                  std::string(service.name), std::move(clients)});
+      if (gathered >= renewals_max)
+        flush();
+    }
+    if (gathered > 0)
+      flush();
+    return sent;
+  }
+
+  /// The judge itself if it hears us, else the peer that does so best; null if there is none.
   static cluster_peer_ptr way_to(node_context& context, const std::string& judge,
-                                 std::uint8_t hops) {
-    auto direct = context.cluster->peers.find(judge);
-    if (direct && direct->open)
-      return direct;
-    if (hops > 0)
-      return nullptr;
-    for (auto& other : context.cluster->peers.all())
-      if (other->open && other->address != judge)
-        return other;
-    return nullptr;
+                                 std::uint8_t hops, std::int64_t now_ms) {
+    auto way = context.cluster->peers.find(judge);
+    if (!way || way->hears_us(now_ms))
+      return way;
+    if (hops == 0)
+      for (auto& other : context.cluster->peers.all())
+        if (other->open && (!way->open || other->heard_us_ms > way->heard_us_ms))
+          way = other;
+    return way->open ? way : nullptr;
   }
 
   const cluster_view& view_;
-  std::map<std::string, std::map<service_key_view, std::vector<std::string>>> judges_;
+  std::map<std::string, clients_by_service> judges_;
 };
 
 } // namespace
@@ -91,7 +96,7 @@ void beat_relay_state::on_tick(const caf::tick_atom&) {
   renewal_groups groups(*view);
   for (auto& x : renewed)
     groups.add(x->service->view(), x->client);
-  passed_on += groups.send(*context, 0);
+  passed_on += groups.send(*context, 0, steady_ms(self));
 }
 
 void take_renewals(node_context& context, cluster_peer& from, const renewals& msg,
@@ -119,7 +124,7 @@ void take_renewals(node_context& context, cluster_peer& from, const renewals& ms
                        revive_instance{make_service_ref(service), *client, nullptr});
     }
   }
-  further.send(context, msg.hops + 1);
+  further.send(context, msg.hops + 1, now_ms);
   if (!unknown.keys.empty())
     from.send(context.cluster->life, std::move(unknown));
 }

@@ -222,6 +222,11 @@ lapse_rules client_shard_state::rules() const {
   x.expire_instance = context->options.liveness.expire_instance;
   x.subscriber_timeout_ms = context->options.liveness.subscriber_timeout.count();
   x.renewed_at_least_ms = renewed_at_least_ms;
+  if (context->cluster) {
+    auto view = context->cluster->now();
+    x.checks_enabled &= view->hears_majority();
+    x.reunited_ms = view->reunited_ms();
+  }
   return x;
 }
 
@@ -239,7 +244,7 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
       ask_registry();
     return;
   }
-  if (context->cluster && !context->cluster->loaded)
+  if (context->cluster && !context->cluster->serves())
     return; // what it holds of others is not complete yet, and so are the signs of life
   auto r = rules();
   for (auto& x : table.due(now, r)) {

@@ -55,11 +55,13 @@ private:
   }
 
   // In client_shard_sync.cpp: what the cluster tells of clients.
+  struct told_record;
   void merge(const std::string& from, instance_record& theirs, const ticket_ptr& done);
   /// Of a connection that this node itself is said to hold.
   void merge_own_connection(const std::string& from, const instance_record& theirs);
-  void take_theirs(const std::string& from, instance_record& theirs, record_state state,
-                   const ticket_ptr& done);
+  void take_theirs(told_record& x, record_state state);
+  void take_gone(const told_record& x, record_state state);
+  void take_alive(told_record& x, record_state state);
   void drop_row(const lease_ptr& held_by, change_cause cause);
   void set_health(const publication_ptr& row, record_state state, std::int64_t version,
                   change_cause cause);

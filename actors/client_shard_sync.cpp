@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/client_shard.hpp"
+#include "actors/raise_to.hpp"
 #include "actors/record_merge.hpp"
 #include "actors/replication.hpp"
 #include "actors/service.hpp"
@@ -42,6 +43,21 @@ merge_facts facts_of(const cluster_view& view, const std::string& from, const cl
 
 } // namespace
 
+/// A record that a peer told, beside what is known here of the same client and service.
+struct client_shard_state::told_record {
+  const std::string& from;
+  instance_record& theirs;
+  /// Let go of when readers see it.
+  const ticket_ptr& done;
+  client_id client;
+  service_key_view service;
+  std::optional<replica> mine;
+  /// Null if there is no row.
+  publication_ptr row;
+  /// Of a connection; else null.
+  record_origin_ptr origin;
+};
+
 bool client_shard_state::takes_part(const client_id& client) const {
   return context->shard_of(client) == index;
 }
@@ -64,30 +80,35 @@ void client_shard_state::merge(const std::string& from, instance_record& theirs,
   if (!client)
     return;
   service_key_view service{key.namespace_id, key.group, key.service};
-  auto mine = cluster.replicas.find(*client, service);
-  auto view = cluster.now();
-  auto facts = facts_of(*view, from, *client, mine ? &*mine : nullptr, theirs, steady_ms(self));
+  told_record x{from, theirs, done, *client, service, cluster.replicas.find(*client, service),
+                table.find(*client, service),
+                key.connection ? cluster.origin(theirs.origin, theirs.origin_life) : nullptr};
+  auto* mine = x.mine ? &*x.mine : nullptr;
+  auto facts = facts_of(*cluster.now(), from, *client, mine, theirs, steady_ms(self));
   auto result = merge_record(mine ? merge_side{mine->version, mine->state} : merge_side{},
                              {theirs.what.version, theirs.what.state}, facts);
-  auto row = table.find(*client, service);
+  if (x.row && is_fresh(theirs.what.state, theirs.idle_ms, x.row->held_by->beat_timeout_ms))
+    raise_to(x.row->held_by->renewed_ms, steady_ms(self) - theirs.idle_ms);
   switch (result.keep) {
     case merge_result::content::theirs:
-      take_theirs(from, theirs, result.state, done);
+      take_theirs(x, result.state);
       break;
     case merge_result::content::mine:
-      if (row && mine && mine->state != result.state)
-        set_health(row, result.state, mine->version, told_by(from));
+      if (x.row && mine && mine->state != result.state)
+        set_health(x.row, result.state, mine->version, told_by(from));
       break;
     case merge_result::content::mine_renewed:
-      if (row)
-        replicate(*context, row);
+      if (x.row)
+        replicate(*context, x.row);
       break;
   }
-  if (row && is_fresh(theirs.what.state, theirs.idle_ms, row->held_by->beat_timeout_ms)) {
-    auto heard_ms = steady_ms(self) - theirs.idle_ms;
-    row->held_by->renewed_ms = std::max(row->held_by->renewed_ms.load(), heard_ms);
-  }
-  if (result.tell_sender && mine)
+  if (!mine)
+    return;
+  // Who heard of an earlier judgement has to hear of the new one.
+  bool judged_anew = facts.judged_here && is_alive(result.state) && result.state != mine->state;
+  if (judged_anew)
+    tell_peers(*context, *client, mine->held_by->service);
+  else if (result.tell_sender)
     tell_peer(*context, from, *client, mine->held_by->service);
 }
 
@@ -112,34 +133,38 @@ void client_shard_state::merge_own_connection(const std::string& from,
   tell_peer(*context, from, client, mine->held_by->service);
 }
 
-void client_shard_state::take_theirs(const std::string& from, instance_record& theirs,
-                                     record_state state, const ticket_ptr& done) {
-  auto& cluster = *context->cluster;
-  auto& key = theirs.what.key;
-  auto client = *client_of(key);
-  service_key_view service{key.namespace_id, key.group, key.service};
+void client_shard_state::take_theirs(told_record& x, record_state state) {
+  bool beats = x.client.kind == client_kind::ephemeral;
+  if (is_alive(state) && beats && x.theirs.instances.empty())
+    state = record_state::removed; // a client that beats is its one instance
+  if (is_alive(state))
+    take_alive(x, state);
+  else
+    take_gone(x, state);
+}
+
+void client_shard_state::take_gone(const told_record& x, record_state state) {
   auto now = steady_ms(self);
-  auto row = table.find(client, service);
-  record_origin_ptr origin;
-  if (key.connection)
-    origin = cluster.origin(theirs.origin, theirs.origin_life);
-  bool beats = client.kind == client_kind::ephemeral;
-  if (!is_alive(state) || (beats && theirs.instances.empty())) {
-    lease_ptr held_by
-      = row ? row->held_by : new lease(context->directory.shared_key(service), client, now);
-    cluster.replicas.put({held_by, theirs.what.version, is_alive(state) ? record_state::removed
-                                                                        : state,
-                          nullptr, origin, now});
-    if (row)
-      drop_row(held_by, told_by(from));
-    return;
-  }
-  instance_list instances(std::make_move_iterator(theirs.instances.begin()),
-                          std::make_move_iterator(theirs.instances.end()));
-  lease_ptr held_by = row ? row->held_by : nullptr;
+  auto held_by = x.row ? x.row->held_by
+                       : lease_ptr(new lease(context->directory.shared_key(x.service), x.client,
+                                             now));
+  context->cluster->replicas.put(
+    {held_by, x.theirs.what.version, state, nullptr, x.origin, now});
+  if (x.row)
+    drop_row(held_by, told_by(x.from));
+}
+
+void client_shard_state::take_alive(told_record& x, record_state state) {
+  auto& told = x.theirs.instances;
+  instance_list instances(std::make_move_iterator(told.begin()),
+                          std::make_move_iterator(told.end()));
+  bool beats = x.client.kind == client_kind::ephemeral;
+  auto now = steady_ms(self);
+  auto held_by = x.row ? x.row->held_by : nullptr;
   if (!held_by) {
-    bool judged = beats && cluster.now()->judged_here(client);
-    held_by = new lease(context->directory.shared_key(service), client, now - theirs.idle_ms,
+    bool judged = beats && context->cluster->now()->judged_here(x.client);
+    held_by = new lease(context->directory.shared_key(x.service), x.client,
+                        now - x.theirs.idle_ms,
                         beats ? lease_terms_of(instances.front().metadata) : lease_terms());
     held_by->terms_from_ms = now; // of whom this node becomes responsible for
     held_by->judged_elsewhere = !judged;
@@ -148,17 +173,17 @@ void client_shard_state::take_theirs(const std::string& from, instance_record& t
     instances.front().healthy = state == record_state::healthy;
     held_by->healthy = instances.front().healthy;
   }
-  auto x = make_publication(held_by, std::move(instances));
-  bool same = row && same_publication(*row, *x);
+  auto published = make_publication(held_by, std::move(instances));
+  bool same = x.row && same_publication(*x.row, *published);
   if (same)
-    x = row;
-  cluster.replicas.put({held_by, theirs.what.version, state, x, origin});
+    published = x.row;
+  context->cluster->replicas.put({held_by, x.theirs.what.version, state, published, x.origin});
   if (same)
     return;
-  table.put(x, now);
-  if (beats && !row)
+  table.put(published, now);
+  if (beats && !x.row)
     context->leases.insert(held_by);
-  send_publish(x, row, told_by(from), done);
+  send_publish(published, x.row, told_by(x.from), x.done);
 }
 
 void client_shard_state::drop_row(const lease_ptr& held_by, change_cause cause) {

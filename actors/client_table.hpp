@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <queue>
 #include <unordered_map>
 #include <vector>
@@ -33,10 +34,16 @@ struct lapse_rules {
   std::int64_t subscriber_timeout_ms = 30'000;
   /// Leases count as renewed at this time at least: set when the node itself had stood still.
   std::int64_t renewed_at_least_ms = 0;
+  /// Clients may beat since then at a node that was not heard before: each has the time of a beat
+  /// to be heard of.
+  std::int64_t reunited_ms = std::numeric_limits<std::int64_t>::min() / 2;
 
   /// From when on the terms of `x` count.
   std::int64_t terms_from(const lease& x) const {
-    return std::max({x.renewed_ms.load(), x.terms_from_ms.load(), renewed_at_least_ms});
+    constexpr std::int64_t relay_ms = 2'000;
+    auto next_beat_ms = reunited_ms + x.beat_interval_ms + relay_ms;
+    return std::max({x.renewed_ms.load(), x.terms_from_ms.load(), renewed_at_least_ms,
+                     next_beat_ms - x.beat_timeout_ms});
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/raise_to.hpp"
 #include "protocol/cluster_codec.hpp"
 
 namespace nacre {
@@ -28,14 +29,46 @@ std::vector<std::string> ring_of(const std::vector<member>& members) {
   return addresses;
 }
 
+bool is_majority_heard(const std::vector<member>& members) {
+  std::size_t living = 0;
+  std::size_t heard = 0;
+  for (auto& x : members) {
+    if (x.dead || x.lost)
+      continue;
+    ++living;
+    heard += x.state == member_state::up ? 1 : 0;
+  }
+  return heard * 2 > living;
+}
+
+/// Whether it was silent, and spoke again.
+bool is_back(const member& before, const member& now) {
+  return before.state != member_state::up && !before.dead && before.life != 0
+         && now.state == member_state::up;
+}
+
+/// Heartbeats each way come more often.
+constexpr std::int64_t hears_us_within_ms = 3'000;
+
 } // namespace
 
-cluster_view::cluster_view(std::string self, std::vector<member> members,
-                           std::uint64_t ring_number)
+cluster_view::cluster_view(std::string self, std::vector<member> members)
   : self_(std::move(self)),
     members_(std::move(members)),
-    ring_number_(ring_number),
-    ring_(ring_of(members_)) {}
+    ring_(ring_of(members_)),
+    hears_majority_(is_majority_heard(members_)) {}
+
+cluster_view::cluster_view(const cluster_view& before, std::vector<member> members,
+                           std::int64_t now_ms)
+  : cluster_view(before.self_, std::move(members)) {
+  bool same_ring = ring_.ring() == before.ring_.ring();
+  ring_number_ = before.ring_number_ + (same_ring ? 0 : 1);
+  bool reunited = std::any_of(members_.begin(), members_.end(), [&](const member& x) {
+    auto was = before.find(x.address);
+    return was && is_back(*was, x);
+  });
+  reunited_ms_ = reunited ? now_ms : before.reunited_ms_;
+}
 
 const member* cluster_view::find(std::string_view address) const {
   auto i = std::find_if(members_.begin(), members_.end(),
@@ -62,6 +95,10 @@ bool cluster_view::is_alive(const record_origin& x) const {
   return known && !known->dead && x.life >= known->life;
 }
 
+bool cluster_peer::hears_us(std::int64_t now_ms) const {
+  return open && now_ms - heard_us_ms < hears_us_within_ms;
+}
+
 bool cluster_peer::send(std::int64_t own_life, cluster_message message) {
   auto link = link_.get();
   if (!link)
@@ -84,9 +121,19 @@ void cluster_peer::set_link(std::shared_ptr<peer_link> link) {
     before->close();
 }
 
-void cluster_peer::end_life(std::int64_t ended, std::int64_t at_ms) {
+bool cluster_peer::take_life(std::int64_t heard, std::int64_t at_ms) {
   std::lock_guard guard(lives_lock_);
-  ended_lives_.emplace(ended, at_ms);
+  auto known = life.load();
+  if (heard <= known)
+    return heard == known;
+  auto refused = refused_since_ms.load();
+  if (known != 0)
+    ended_lives_.emplace(known, refused != 0 ? refused : at_ms);
+  ended_lives_.emplace(heard - 1, at_ms); // lives in between that this node never heard of
+  life = heard;
+  left = false;
+  loaded = false;
+  return true;
 }
 
 std::int64_t cluster_peer::lost_up_to_life(std::int64_t term_ms, std::int64_t now_ms) {
@@ -134,7 +181,7 @@ cluster_context::cluster_context(std::string own_address, std::int64_t own_life,
   std::vector<member> all;
   for (auto& address : members)
     all.push_back({address, address == self ? member_state::up : member_state::suspicious});
-  view.set(std::make_shared<cluster_view>(self, std::move(all), 1));
+  view.set(std::make_shared<cluster_view>(self, std::move(all)));
 }
 
 record_origin_ptr cluster_context::origin(const std::string& node, std::int64_t node_life) {
@@ -146,9 +193,7 @@ record_origin_ptr cluster_context::origin(const std::string& node, std::int64_t 
 }
 
 void cluster_context::raise_life(std::int64_t above) {
-  auto present = life.load();
-  while (present <= above && !life.compare_exchange_weak(present, above + 1)) {
-  }
+  raise_to(life, above + 1);
 }
 
 } // namespace nacre

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,7 +50,10 @@ struct member {
 /// The members at one time. Immutable; MEMBERSHIP makes a new one with every change.
 class cluster_view {
 public:
-  cluster_view(std::string self, std::vector<member> members, std::uint64_t ring_number);
+  /// The first one of a node.
+  cluster_view(std::string self, std::vector<member> members);
+  /// The one after `before`.
+  cluster_view(const cluster_view& before, std::vector<member> members, std::int64_t now_ms);
 
   const std::string& self() const { return self_; }
   const std::vector<member>& members() const { return members_; }
@@ -63,6 +67,14 @@ public:
   std::string_view judge_of(const client_id& client) const { return ring_.of(client.address()); }
   bool judged_here(const client_id& client) const { return judge_of(client) == self_; }
 
+  /// Whether this node and those it hears of are more than half of those that may live. Otherwise
+  /// it is likely that itself is cut off, and clients that are silent here may beat there.
+  bool hears_majority() const { return hears_majority_; }
+
+  /// When a member was last heard of again after a silence in which it lived, ms of the steady
+  /// clock; long ago if never. Clients may beat there.
+  std::int64_t reunited_ms() const { return reunited_ms_; }
+
   /// Whether the connections of that life are lost.
   bool is_lost(const record_origin& x) const;
 
@@ -75,8 +87,10 @@ public:
 private:
   std::string self_;
   std::vector<member> members_;
-  std::uint64_t ring_number_;
   responsible_nodes ring_;
+  std::uint64_t ring_number_ = 1;
+  bool hears_majority_;
+  std::int64_t reunited_ms_ = std::numeric_limits<std::int64_t>::min() / 2;
 };
 
 using cluster_view_ptr = std::shared_ptr<const cluster_view>;
@@ -119,8 +133,9 @@ public:
 
   /// Its present life; 0 until it was heard of.
   std::atomic<std::int64_t> life{0};
-  /// One of its lives is known to have ended then.
-  void end_life(std::int64_t ended, std::int64_t at_ms);
+  /// It was heard in that life, here or elsewhere: earlier ones have ended.
+  /// @returns false if the life itself is an earlier one
+  bool take_life(std::int64_t heard, std::int64_t at_ms);
 
   /// The last life whose connections have had `term_ms` to show up elsewhere; 0 if none.
   std::int64_t lost_up_to_life(std::int64_t term_ms, std::int64_t now_ms);
@@ -130,6 +145,8 @@ public:
 
   /// Last heard by this node itself; 0 if never.
   std::atomic<std::int64_t> heard_ms{0};
+  /// Last time that it had heard this node, as far as it said; 0 if never.
+  std::atomic<std::int64_t> heard_us_ms{0};
   /// Last heard by any node, as far as is known here; at first the time of its listing.
   std::atomic<std::int64_t> sign_ms;
   /// Since when nobody listens there, without a sign of life; 0 while that is not known.
@@ -143,6 +160,9 @@ public:
   /// Our wire to it is open.
   std::atomic<bool> open{false};
   peer_counters counters;
+
+  /// Whether what is sent to it seems to arrive.
+  bool hears_us(std::int64_t now_ms) const;
 
   /// @returns false if the message is dropped: there is no wire, or it is full
   bool send(std::int64_t own_life, cluster_message message);
@@ -188,8 +208,11 @@ struct cluster_context {
   peer_directory peers;
   /// Replaced by MEMBERSHIP.
   handle_cell<cluster_view_ptr> view;
-  /// Whether this node holds what the others held when it started; until then it is not ready.
+  /// Whether this node holds what the others held when it started.
   std::atomic<bool> loaded{false};
+  /// It stood still, or nothing reached it: clients of its connections are elsewhere, and it loads
+  /// again what the others hold.
+  std::atomic<bool> rejoining{false};
   /// The node stops: its connections end because of that, and are not told as ended.
   std::atomic<bool> leaving{false};
   /// Where the loading of the snapshot goes on.
@@ -200,6 +223,9 @@ struct cluster_context {
 
   /// One object per life of a node.
   record_origin_ptr origin(const std::string& node, std::int64_t node_life);
+
+  /// Whether clients may be answered; else what is shown here would lack what is elsewhere.
+  bool serves() const { return loaded && !rejoining; }
 
   /// Never null.
   cluster_view_ptr now() const { return view.get(); }

@@ -20,6 +20,9 @@ constexpr std::int64_t tick_grain_ms = 200;
 /// How long a client that is sent elsewhere has for leaving by itself.
 constexpr std::int64_t reset_grace_ms = 3'000;
 
+/// SDKs are heard at least every 5 s.
+constexpr std::int64_t cut_off_after_ms = 10'000;
+
 } // namespace
 
 void connection_client_state::start(node_context_ptr ctx, connection_ptr x, bool recover) {
@@ -238,6 +241,10 @@ void connection_client_state::on_lost(const connection_lost& msg) {
   // First out of the table: a service that is rebuilt meanwhile takes nothing over from it.
   context->connections.remove(wire->info.id);
   auto& rows = wire->rows;
+  if (!rows.publications.empty() && is_cut_off()) {
+    spdlog::warn("node-cut-off: nothing is heard of clients or nodes, their connections end");
+    context->cluster->rejoining = true;
+  }
   // When this node stops, its clients go elsewhere: peers are not told that they ended.
   bool told = !context->cluster || !context->cluster->leaving;
   for (auto& [service, x] : rows.publications) {
@@ -256,6 +263,17 @@ void connection_client_state::on_lost(const connection_lost& msg) {
   spdlog::info("connection-ended {} ({}): {}, {} publications, {} subscriptions", wire->info.id,
                wire->info.client_version, to_string(msg.why), publications, subscriptions);
   self->quit();
+}
+
+/// Whether for a while nothing was heard of any client, nor of most nodes.
+bool connection_client_state::is_cut_off() const {
+  if (!context->cluster || context->cluster->rejoining || context->cluster->now()->hears_majority())
+    return false;
+  auto limit_ms = steady_ms(self) - cut_off_after_ms;
+  bool heard = wire->active_ms > limit_ms;
+  context->connections.for_each(
+    [&](const connection_ptr& x) { heard = heard || x->active_ms > limit_ms; });
+  return !heard;
 }
 
 void connection_client_state::on_reset(const reset_connection& msg) {

@@ -55,6 +55,7 @@ private:
   void tell_whether_watching();
   /// Probes a silent client, ends a reset one. @returns false if the connection has ended
   bool check_liveness(std::int64_t now_ms);
+  bool is_cut_off() const;
   void arm(std::int64_t due_ms);
   std::uint64_t next_request_id() { return ++context->counters.last_request_id; }
   std::string details() const;

@@ -7,6 +7,7 @@
 #include "actors/distro_load.hpp"
 #include "actors/distro_sync.hpp"
 #include "actors/distro_verify.hpp"
+#include "actors/raise_to.hpp"
 #include "actors/replication.hpp"
 #include "actors/service_survey.hpp"
 #include "protocol/cluster_codec.hpp"
@@ -21,6 +22,9 @@ namespace {
 /// First wait before a peer is dialled again, doubling.
 constexpr std::int64_t dial_min_ms = 100;
 constexpr std::int64_t dial_max_ms = 2'000;
+
+/// A heartbeat is not on its way for longer, as far as clocks that may differ can tell.
+constexpr std::int64_t way_ms_max = 2'000;
 
 /// Wires that closed are looked at in this interval, questions too.
 constexpr auto tick_interval = 250ms;
@@ -51,12 +55,6 @@ private:
   caf::weak_actor_ptr owner_;
   const std::uint64_t dial_;
 };
-
-void raise(std::atomic<std::int64_t>& x, std::int64_t to) {
-  auto present = x.load();
-  while (present < to && !x.compare_exchange_weak(present, to)) {
-  }
-}
 
 } // namespace
 
@@ -131,6 +129,7 @@ void distro_peer_state::on_respawn(const respawn_child& msg) {
 // -- the wire ------------------------------------------------------------------------------------
 
 void distro_peer_state::dial() {
+  waits_to_dial = false;
   auto owner = caf::actor_cast<distro_peer_actor>(self);
   auto events = std::make_shared<wire_events>(owner, ++dials);
   peer->set_link(context->cluster->network->dial(peer->address, std::move(events)));
@@ -161,12 +160,21 @@ void distro_peer_state::on_closed(const link_closed& msg) {
   else if (peer->refused_since_ms == 0)
     peer->refused_since_ms = now;
   dial_delay_ms = std::min(dial_max_ms, std::max(dial_min_ms, dial_delay_ms * 2));
+  waits_to_dial = true;
   self->delayed_send(self, std::chrono::milliseconds(dial_delay_ms), dial_again{dials});
 }
 
 void distro_peer_state::on_dial(const dial_again& msg) {
-  if (msg.dial == dials)
+  if (msg.dial == dials && waits_to_dial)
     dial();
+}
+
+/// A peer that is heard after a long silence can be reached again; once, then the delays rise anew.
+void distro_peer_state::dial_if_long_silent() {
+  if (!waits_to_dial || dial_delay_ms < dial_max_ms)
+    return;
+  dial_delay_ms = 0;
+  dial();
 }
 
 void distro_peer_state::tell_children(bool open) {
@@ -192,6 +200,7 @@ void distro_peer_state::send_heartbeat() {
   heartbeat x;
   x.clock = cluster.clock.now(now);
   x.your_life = peer->life;
+  x.your_age_ms = peer->heard_ms == 0 ? -1 : now - peer->heard_ms;
   x.loaded = cluster.loaded;
   x.records = cluster.replicas.alive();
   for (auto& other : cluster.peers.all())
@@ -203,22 +212,6 @@ void distro_peer_state::send_heartbeat() {
 
 // -- what the peer says --------------------------------------------------------------------------
 
-bool distro_peer_state::take_life(std::int64_t life, std::int64_t now_ms) {
-  auto known = peer->life.load();
-  if (life < known)
-    return false;
-  if (life > known) {
-    auto refused = peer->refused_since_ms.load();
-    if (known != 0)
-      peer->end_life(known, refused != 0 ? refused : now_ms);
-    peer->end_life(life - 1, now_ms); // lives in between that this node never heard of
-    peer->life = life;
-    peer->left = false;
-    peer->loaded = false;
-  }
-  return true;
-}
-
 void distro_peer_state::on_frame(const peer_frame& msg) {
   auto& counters = peer->counters;
   ++counters.frames_received;
@@ -226,15 +219,16 @@ void distro_peer_state::on_frame(const peer_frame& msg) {
   try {
     auto frame = decode_frame(msg.bytes);
     auto now = steady_ms(self);
-    bool outdated = !take_life(frame.sender_life, now);
+    bool outdated = !peer->take_life(frame.sender_life, now);
     // One of an earlier number may be of a node whose clock went back: it has to hear of that.
     if (outdated && std::holds_alternative<heartbeat>(frame.message))
       send_heartbeat();
     if (outdated || peer->left)
       return;
     peer->heard_ms = now;
-    raise(peer->sign_ms, now);
+    raise_to(peer->sign_ms, now);
     peer->refused_since_ms = 0;
+    dial_if_long_silent();
     std::visit([this](auto& x) { hear(x); }, frame.message);
   } catch (const unreadable_frame& bad) {
     if (counters.frames_unreadable++ == 0)
@@ -249,12 +243,18 @@ void distro_peer_state::hear(heartbeat& msg) {
   cluster.clock.observe(msg.clock, now);
   if (msg.your_life > cluster.life)
     cluster.raise_life(msg.your_life);
+  // When the peer wrote this. Taken for new, a sign of life that nodes tell each other in a slow
+  // network would never grow old.
+  auto way_ms = hybrid_clock::to_ms(cluster.clock.now(now) - msg.clock);
+  auto written_ms = now - std::clamp<std::int64_t>(way_ms, 0, way_ms_max);
+  if (msg.your_age_ms >= 0)
+    raise_to(peer->heard_us_ms, written_ms - msg.your_age_ms);
   peer->loaded = msg.loaded;
   peer->records = msg.records;
   for (auto& x : msg.others) {
     auto other = cluster.peers.find(x.address);
-    if (other && other->life == x.life && x.age_ms >= 0)
-      raise(other->sign_ms, now - x.age_ms);
+    if (other && x.age_ms >= 0 && other->take_life(x.life, written_ms - x.age_ms))
+      raise_to(other->sign_ms, written_ms - x.age_ms);
   }
 }
 

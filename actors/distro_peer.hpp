@@ -46,10 +46,9 @@ private:
   void end_children();
   void on_down(const caf::down_msg& msg);
   void dial();
+  void dial_if_long_silent();
   void tell_children(bool open);
   void send_heartbeat();
-  /// @returns false if the frame is of an earlier life of the peer
-  bool take_life(std::int64_t life, std::int64_t now_ms);
 
   // What the peer says.
   void hear(heartbeat& msg);
@@ -71,6 +70,8 @@ private:
   std::array<child, children_count> children;
   std::uint64_t dials = 0;
   std::int64_t dial_delay_ms = 0;
+  /// The last wire has closed, the next one is dialled in a while.
+  bool waits_to_dial = false;
   std::int64_t beat_sent_ms = 0;
   std::uint64_t last_question = 0;
   std::map<std::uint64_t, question> questions;

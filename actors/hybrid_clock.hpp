@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "actors/raise_to.hpp"
+
 namespace nacre {
 
 /// Makes the versions of records, so that what a client asked for later wins, on whichever node:
@@ -28,10 +30,7 @@ public:
 
   /// A stamp of another node was heard: its clock is at least that far.
   void observe(std::int64_t stamp, std::int64_t steady_ms) {
-    auto heard = (stamp >> number_bits) - steady_ms * 1'000;
-    auto known = ahead_us_.load();
-    while (known < heard && !ahead_us_.compare_exchange_weak(known, heard)) {
-    }
+    raise_to(ahead_us_, (stamp >> number_bits) - steady_ms * 1'000);
   }
 
   /// The time as a stamp.

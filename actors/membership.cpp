@@ -21,15 +21,22 @@ constexpr std::int64_t refusal_ms = 500;
 /// When ticks were this far apart this node itself had stood still, and heard nobody because of it.
 constexpr std::int64_t standstill_ms = 2'000;
 
-/// After a standstill of this length connections have ended whose clients are elsewhere by now:
-/// what this node shows is worth nothing before it has heard of the others.
+/// After a standstill of this length connections have ended whose clients are elsewhere by now.
 constexpr std::int64_t rejoin_after_ms = 5'000;
+
+/// A peer whose wire to this node works was heard within this time.
+constexpr std::int64_t heard_lately_ms = 1'500;
 
 constexpr std::int64_t sweep_interval_ms = 10'000;
 
+/// Whether the same connections are lost.
+bool same_losses(const member& a, const member& b) {
+  return a.address == b.address && a.life == b.life && a.lost == b.lost
+         && a.lost_up_to_life == b.lost_up_to_life;
+}
+
 bool same_member(const member& a, const member& b) {
-  return a.address == b.address && a.state == b.state && a.dead == b.dead && a.life == b.life
-         && a.lost == b.lost && a.lost_up_to_life == b.lost_up_to_life
+  return same_losses(a, b) && a.state == b.state && a.dead == b.dead
          && a.lives_ending == b.lives_ending;
 }
 
@@ -160,11 +167,14 @@ void membership_state::on_tick(const caf::tick_atom&) {
     for (auto& x : cluster.peers.all())
       x->sign_ms = now;
     if (now - last_tick_ms > rejoin_after_ms)
-      load_again(now);
+      rejoin(now);
   }
   last_tick_ms = now;
   review(now);
-  load_if_needed(now);
+  if (cluster.loaded && cluster.rejoining && !cluster.now()->hears_majority())
+    rejoin(now); // from those who are heard again first
+  else
+    load_if_needed(now);
   if (now - swept_ms >= sweep_interval_ms) {
     swept_ms = now;
     cluster.replicas.sweep(now - context->options.cluster.tombstone_term.count());
@@ -194,25 +204,30 @@ void membership_state::review(std::int64_t now_ms) {
     if (auto was = before->find(x.address); was && was->state != x.state)
       spdlog::info("member-{} {}{}", to_string(x.state), x.address,
                    x.dead ? " (dead)" : "");
-  auto next = std::make_shared<cluster_view>(cluster.self, std::move(members),
-                                             before->ring_number());
-  bool ring = next->ring().ring() != before->ring().ring();
-  if (ring)
-    next = std::make_shared<cluster_view>(cluster.self, next->members(),
-                                          before->ring_number() + 1);
+  bool losses = !std::equal(old.begin(), old.end(), members.begin(), members.end(), same_losses);
+  auto next = std::make_shared<cluster_view>(*before, std::move(members), now_ms);
+  if (next->hears_majority() != before->hears_majority())
+    spdlog::info(next->hears_majority() ? "majority-heard"
+                                        : "majority-silent: nobody's silence counts here");
   cluster.view.set(next);
+  tell_shards({next->ring_number() != before->ring_number(), losses});
+}
+
+void membership_state::tell_shards(const cluster_changed& what) {
+  if (!what.ring && !what.losses)
+    return;
   for (auto& shard : context->shards)
     if (auto actor = shard.get())
-      self->send(actor, cluster_changed{ring, true});
+      self->send(actor, what);
 }
 
 // -- loading -------------------------------------------------------------------------------------
 
-void membership_state::load_again(std::int64_t now_ms) {
+void membership_state::rejoin(std::int64_t now_ms) {
   auto& cluster = *context->cluster;
   if (cluster.peers.all().empty())
     return;
-  cluster.loaded = false;
+  cluster.rejoining = true;
   cluster.load_position = 0;
   loading_from.clear();
   waiting_since_ms = now_ms;
@@ -220,10 +235,10 @@ void membership_state::load_again(std::int64_t now_ms) {
 
 void membership_state::load_if_needed(std::int64_t now_ms) {
   auto& cluster = *context->cluster;
-  if (cluster.loaded || !loading_from.empty())
+  if (cluster.serves() || !loading_from.empty())
     return;
   for (auto& x : cluster.peers.all())
-    if (x->open && x->loaded && !x->left) {
+    if (x->open && x->loaded && !x->left && now_ms - x->heard_ms < heard_lately_ms) {
       loading_from = x->address;
       return self->send(x->load.get(), begin_load{});
     }
@@ -243,10 +258,9 @@ void membership_state::become_loaded(std::string_view how) {
   auto& cluster = *context->cluster;
   spdlog::info("cluster-loaded: {}, {} records", how, cluster.replicas.alive());
   cluster.loaded = true;
+  cluster.rejoining = false;
   // Whoever is judged here gets a full term from now on.
-  for (auto& shard : context->shards)
-    if (auto actor = shard.get())
-      self->send(actor, cluster_changed{true, true});
+  tell_shards({true, true});
 }
 
 caf::result<left_cluster> membership_state::on_leave(const leave_cluster&) {
@@ -265,7 +279,7 @@ caf::result<actor_status> membership_state::on_status(const status_request& msg)
   auto status = make_status(self, *this, context->cluster->self,
                             std::to_string(up) + " of " + std::to_string(addresses.size())
                               + " members up, "
-                              + (context->cluster->loaded ? "loaded" : "loading"));
+                              + (context->cluster->serves() ? "loaded" : "loading"));
   if (!msg.detailed)
     return status;
   json_writer out;

@@ -33,9 +33,10 @@ private:
   void remove_peer(const cluster_peer_ptr& x);
   /// Makes a new view if anything changed, and tells the shards.
   void review(std::int64_t now_ms);
+  void tell_shards(const cluster_changed& what);
   void load_if_needed(std::int64_t now_ms);
-  /// This node stood still: it is not ready before it has what the others have.
-  void load_again(std::int64_t now_ms);
+  /// Loads again what the others hold.
+  void rejoin(std::int64_t now_ms);
   void become_loaded(std::string_view how);
 
   membership_actor::pointer self;
@@ -44,7 +45,7 @@ private:
   std::map<caf::actor_id, std::string> peer_ids;
   std::map<std::string, restart_delay> failures;
   std::int64_t started_ms = 0;
-  /// Since when it looks for a loaded peer.
+  /// Since when it looks for a loaded peer in vain.
   std::int64_t waiting_since_ms = 0;
   std::int64_t last_tick_ms = 0;
   std::int64_t swept_ms = 0;

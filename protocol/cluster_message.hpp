@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ struct record_key {
   std::string service;
 
   auto fields() { return std::tie(client, connection, namespace_id, group, service); }
-  friend bool operator==(const record_key&, const record_key&) = default;
+  friend auto operator<=>(const record_key&, const record_key&) = default;
 };
 
 /// What became of a publication.
@@ -81,13 +82,15 @@ struct heartbeat {
   std::int64_t clock = 0;
   /// The receiver's life as the sender knows it, 0 if not yet.
   std::int64_t your_life = 0;
+  /// How long ago the sender heard the receiver itself, -1 if never.
+  std::int64_t your_age_ms = -1;
   /// Whether the sender has loaded what the others hold.
   bool loaded = false;
   /// Records it holds.
   std::uint64_t records = 0;
   std::vector<life_sign> others;
 
-  auto fields() { return std::tie(clock, your_life, loaded, records, others); }
+  auto fields() { return std::tie(clock, your_life, your_age_ms, loaded, records, others); }
 };
 
 /// The sender stops of its own will.

@@ -1,6 +1,7 @@
 // The HTTP side of nodes in a cluster: the router of each node of a simulated cluster.
 #include "http/router.hpp"
 #include "protocol/json_reader.hpp"
+#include "tests/request_of.hpp"
 #include "tests/simulated_cluster.hpp"
 
 using namespace nacre;
@@ -39,27 +40,16 @@ public:
 
   /// Starts all nodes and has them find each other.
   cluster_api& run_all() {
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-      start(i);
-    REQUIRE(run_until([this] { return all_ready(); }, 10s));
-    run(2s);
+    start_all();
     return *this;
   }
 
   response ask(std::size_t i, http_method method, std::string_view target) {
     auto context = nodes[i].context;
-    router routes({context, [context] { return context->cluster->loaded.load(); }, "10.1.1.1",
+    router routes({context, [context] { return context->cluster->serves(); }, "10.1.1.1",
                    1'700'000'000'000}, nullptr);
-    http_request request;
-    request.method = method;
-    request.method_name = "METHOD";
-    auto mark = target.find('?');
-    request.uri = target.substr(0, mark);
-    if (mark != target.npos)
-      request.query = target.substr(mark + 1);
-    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
     auto sink = std::make_shared<keeping_sink>();
-    auto answer = routes.handle(request, sink);
+    auto answer = routes.handle(request_of(method, "METHOD", target), sink);
     if (!answer) {
       REQUIRE(run_until([&] { return sink->answer.has_value(); }, 5s));
       answer = std::move(sink->answer);
@@ -71,12 +61,6 @@ public:
   response get(std::size_t i, std::string_view target) { return ask(i, http_method::get, target); }
 
   const std::string& address(std::size_t i) const { return nodes[i].address; }
-
-  /// Frames between the two are lost.
-  void cut_off(std::size_t a, std::size_t b) {
-    net->cut(address(a), address(b));
-    net->cut(address(b), address(a));
-  }
 };
 
 } // namespace
@@ -182,7 +166,7 @@ TEST_CASE("/nacre/admin/cluster/diff names the nodes that do not answer") {
   cluster_api cluster;
   cluster.run_all().register_instance(0, "s", "1.1.1.1");
   cluster.run(2s);
-  cluster.cut_off(0, 1); // the wire seems open: only patience tells
+  cluster.cut(0, 1); // the wire seems open: only patience tells
   cluster.crash(2);
   parsed x(cluster.get(0, "/nacre/admin/cluster/diff?service=s"));
   CHECK(x.root["equal"].boolean() == false);

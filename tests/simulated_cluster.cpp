@@ -46,6 +46,13 @@ void simulated_cluster::start(std::size_t i) {
   settle();
 }
 
+void simulated_cluster::start_all() {
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    start(i);
+  REQUIRE(run_until([this] { return all_ready(); }, 10s));
+  run(2s);
+}
+
 void simulated_cluster::crash(std::size_t i) {
   auto context = std::exchange(nodes[i].context, nullptr);
   net->stop(nodes[i].address);
@@ -60,6 +67,12 @@ void simulated_cluster::leave(std::size_t i) {
   self->request(cluster.membership.get(), caf::infinite, leave_cluster{});
   run(step_length);
   crash(i);
+}
+
+void simulated_cluster::isolate(std::size_t i) {
+  for (std::size_t other = 0; other < nodes.size(); ++other)
+    if (other != i)
+      cut(i, other);
 }
 
 void simulated_cluster::run(std::chrono::milliseconds span) {

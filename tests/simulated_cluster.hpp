@@ -28,12 +28,23 @@ public:
   ~simulated_cluster();
 
   void start(std::size_t i);
+  /// All nodes; on return they have found each other.
+  void start_all();
   /// The process is gone from one moment to the next.
   void crash(std::size_t i);
   /// An orderly stop: peers hear of it.
   void leave(std::size_t i);
   bool up(std::size_t i) const { return nodes[i].context != nullptr; }
-  bool ready(std::size_t i) const { return up(i) && nodes[i].context->cluster->loaded; }
+  bool ready(std::size_t i) const { return up(i) && nodes[i].context->cluster->serves(); }
+
+  /// Nothing gets from `a` to `b`, until the network heals.
+  void cut_way(std::size_t a, std::size_t b) { net->cut(nodes[a].address, nodes[b].address); }
+  void cut(std::size_t a, std::size_t b) {
+    cut_way(a, b);
+    cut_way(b, a);
+  }
+  /// From all other nodes.
+  void isolate(std::size_t i);
 
   /// Time passes everywhere.
   void run(std::chrono::milliseconds span);

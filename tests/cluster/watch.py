@@ -117,9 +117,9 @@ class Watch:
         return now - x.last_sign() < LOST_TERM_S
 
     def heard_within(self, x, node, now, term_s):
-        fresh = now - node.started < term_s + 5
+        # What others heard before it started it is told then.
         return any(
-            RELAY_S < now - at < term_s and (fresh or self.reaches(by, node, at))
+            RELAY_S < now - at < term_s and (at < node.started or self.reaches(by, node, at))
             for at, by in reversed(x.heard)
         )
 
