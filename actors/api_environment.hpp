@@ -7,9 +7,6 @@
 
 namespace nacre {
 
-/// Now on the steady clock, as leases count.
-std::int64_t steady_now_ms();
-
 /// The actor system side that handlers need to send messages.
 struct api_environment {
   node_context_ptr context;

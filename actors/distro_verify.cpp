@@ -1,7 +1,6 @@
 #include "actors/distro_verify.hpp"
 
 #include <map>
-#include <tuple>
 
 #include "actors/replication.hpp"
 
@@ -11,16 +10,6 @@ namespace {
 
 /// Records of one listing; more go into further ones.
 constexpr std::size_t listing_max = 5'000;
-
-auto order_of(const record_key& x) {
-  return std::tie(x.client, x.connection, x.namespace_id, x.group, x.service);
-}
-
-struct by_key {
-  bool operator()(const record_key& a, const record_key& b) const {
-    return order_of(a) < order_of(b);
-  }
-};
 
 } // namespace
 
@@ -83,7 +72,7 @@ void distro_verify_state::on_digests(const bucket_digests& msg) {
 
 void distro_verify_state::on_listing(const bucket_listing& msg) {
   auto& cluster = *context->cluster;
-  std::map<record_key, replica, by_key> mine;
+  std::map<record_key, replica> mine;
   for (auto i : msg.buckets)
     if (i < replica_table::buckets_count)
       for (auto& x : cluster.replicas.bucket(i))

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "actors/clocks.hpp"
 #include "actors/connection_table.hpp"
 #include "actors/directory.hpp"
 #include "actors/history.hpp"
@@ -61,16 +62,10 @@ struct node_context {
 
   const nacre::options options;
   /// Wall clock in ms; tests put their own in.
-  std::function<std::int64_t()> wall_ms = [] {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-  };
+  std::function<std::int64_t()> wall_ms = wall_now_ms;
 
   /// The steady clock in ms, for those who are no actors; tests put their own in.
-  std::function<std::int64_t()> steady_ms = [] {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-  };
+  std::function<std::int64_t()> steady_ms = steady_now_ms;
 
   /// The time that lists and pushes carry: also above what other nodes of the cluster told so far,
   /// because clients move between nodes and ignore what seems older.

@@ -111,14 +111,10 @@ instance_record record_of(const cluster_context& cluster, const replica& x, std:
 std::optional<client_id> client_of(const record_key& key) {
   if (key.connection)
     return client_id{key.client, 0, client_kind::remote_connection};
-  auto colon = key.client.rfind(':');
-  if (colon == key.client.npos)
+  auto address = split_host_port(key.client);
+  if (!address)
     return std::nullopt;
-  auto port = parse_int32(std::string_view(key.client).substr(colon + 1));
-  if (!port || *port < 0 || *port > 65535)
-    return std::nullopt;
-  return client_id{key.client.substr(0, colon), static_cast<std::uint16_t>(*port),
-                   client_kind::ephemeral};
+  return client_id{std::string(address->host), address->port, client_kind::ephemeral};
 }
 
 std::int64_t idle_of(const lease& x, std::int64_t now_ms) {

@@ -18,6 +18,19 @@ constexpr auto rebuild_retry = 200ms;
 /// Below the 3 s that SDKs wait for an answer.
 constexpr auto first_list_patience = 2s;
 
+bool same_address(const instance& a, const instance& b) {
+  return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name;
+}
+
+/// Whether both have an instance at one address.
+bool overlap(const publication& a, const publication& b) {
+  for (auto& x : a.instances)
+    for (auto& y : b.instances)
+      if (same_address(x, y))
+        return true;
+  return false;
+}
+
 } // namespace
 
 void service_state::start(node_context_ptr ctx, service_ref key, bool failed_before) {
@@ -116,26 +129,18 @@ void service_state::end_superseded(const publication& x) {
     return;
   auto& cluster = *context->cluster;
   auto view = cluster.now();
+  if (!view->some_origin_died())
+    return;
   auto is_dead = [&](const client_id& client) {
     auto known = cluster.replicas.find(client, table->key()->view());
     return known && known->origin && !view->is_alive(*known->origin);
   };
-  auto same_address = [](const instance& a, const instance& b) {
-    return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name;
-  };
-  auto overlaps = [&](const publication& y) {
-    for (auto& one : y.instances)
-      for (auto& other : x.instances)
-        if (same_address(one, other))
-          return true;
-    return false;
-  };
-  if (!view->some_origin_died() || is_dead(x.held_by->client))
+  if (is_dead(x.held_by->client))
     return;
   table->publications().for_each([&](const publication_ptr& y) {
     auto& client = y->held_by->client;
-    if (client.kind == client_kind::remote_connection && y->held_by != x.held_by && overlaps(*y)
-        && is_dead(client))
+    if (client.kind == client_kind::remote_connection && y->held_by != x.held_by
+        && overlap(x, *y) && is_dead(client))
       self->send(context->shard(client), superseded{y->held_by});
   });
 }

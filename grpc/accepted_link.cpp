@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/clocks.hpp"
 #include "grpc/peers.hpp"
 #include "protocol/cluster_codec.hpp"
 
@@ -18,7 +19,7 @@ constexpr link_refusal replaced{StatusCode::ABORTED, "a newer link of the same n
 constexpr link_refusal out_of_turn{StatusCode::INVALID_ARGUMENT, "a message out of turn"};
 constexpr link_refusal other_version{StatusCode::INVALID_ARGUMENT, "another version of the codec"};
 constexpr link_refusal other_node{StatusCode::INVALID_ARGUMENT,
-                             "another node was dialed, or this one by another name"};
+                                   "another node was dialed, or this one by another name"};
 constexpr link_refusal bad_nonce{StatusCode::INVALID_ARGUMENT, "a nonce that is none"};
 constexpr link_refusal no_member{StatusCode::PERMISSION_DENIED, "not a member of this cluster"};
 constexpr link_refusal bad_proof{StatusCode::UNAUTHENTICATED, "a wrong proof"};
@@ -26,11 +27,6 @@ constexpr link_refusal too_long{StatusCode::RESOURCE_EXHAUSTED, "a frame that is
 
 /// Addresses longer than this are no member's.
 constexpr std::size_t address_max = 256;
-
-std::int64_t steady_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 } // namespace
 

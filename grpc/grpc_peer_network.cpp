@@ -28,11 +28,11 @@ constexpr std::size_t reason_max = 256;
 /// What grpc++ connects to; empty, which leads nowhere, for an address without a port. It would
 /// take one of its own.
 std::string target_of(const std::string& address) {
-  auto colon = address.rfind(':');
-  auto port = colon == address.npos ? 0 : parse_int32(address.substr(colon + 1)).value_or(0);
-  if (port < 1 || port > std::numeric_limits<std::uint16_t>::max() - cluster_port_offset)
+  constexpr auto port_max = std::numeric_limits<std::uint16_t>::max() - cluster_port_offset;
+  auto x = split_host_port(address);
+  if (!x || x->port < 1 || x->port > port_max)
     return {};
-  return address.substr(0, colon + 1) + std::to_string(port + cluster_port_offset);
+  return std::string(x->host) + ':' + std::to_string(x->port + cluster_port_offset);
 }
 
 grpc::ChannelArguments arguments_of(const link_limits& limits) {

@@ -29,10 +29,9 @@ std::optional<std::int64_t> refreshed_at_ms(const call& c, const member& x) {
 }
 
 void write_member(json_writer& out, const call& c, const member& x) {
-  auto colon = x.address.rfind(':');
-  auto port = parse_int32(std::string_view(x.address).substr(colon + 1)).value_or(0);
+  auto [host, port] = split_host_port(x.address).value_or(host_port{x.address});
   out.begin_object()
-    .field("ip", x.address.substr(0, colon))
+    .field("ip", host)
     .field("port", port)
     .field("state", to_string(x.state))
     .key("extendInfo")

@@ -9,13 +9,13 @@ namespace {
 /// `redirectAddress=ip:port`; empty if there is none.
 reset_connection read_redirect(const call& c) {
   auto address = c.form_text_or("redirectAddress", "");
-  auto colon = address.rfind(':');
   if (address.empty())
     return {};
-  if (colon == address.npos || !parse_int32(address.substr(colon + 1)))
+  auto to = split_host_port(address);
+  if (!to)
     throw refusal{result_error(400, result_code::parameter_validate_error,
                                "redirectAddress has to be ip:port")};
-  return {address.substr(0, colon), address.substr(colon + 1)};
+  return {std::string(to->host), std::to_string(to->port)};
 }
 
 reply success() { return text_reply("success"); }

@@ -90,6 +90,16 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::optional<host_port> split_host_port(std::string_view text) {
+  auto colon = text.rfind(':');
+  if (colon == text.npos)
+    return std::nullopt;
+  auto port = parse_int32(text.substr(colon + 1));
+  if (!port || *port < 0 || *port > std::numeric_limits<std::uint16_t>::max())
+    return std::nullopt;
+  return host_port{text.substr(0, colon), static_cast<std::uint16_t>(*port)};
+}
+
 std::optional<std::int32_t> parse_int32(std::string_view text) {
   return parse_whole<std::int32_t>(text);
 }

@@ -21,6 +21,14 @@ bool is_blank(std::string_view text);
 /// Parts of `text` between `separator`s; an empty text has none.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+struct host_port {
+  std::string_view host;
+  std::uint16_t port = 0;
+};
+
+/// `host:port`, cut at its last colon; nothing without a port from 0 to 65535.
+std::optional<host_port> split_host_port(std::string_view text);
+
 /// A whole decimal number with optional sign, as `Integer.parseInt` takes it.
 std::optional<std::int32_t> parse_int32(std::string_view text);
 std::optional<std::int64_t> parse_int64(std::string_view text);

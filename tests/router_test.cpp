@@ -1,6 +1,7 @@
 #include "http/router.hpp"
 
 #include "protocol/json_reader.hpp"
+#include "tests/request_of.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 using namespace nacre;
+using nacre::test::request_of;
 
 namespace {
 
@@ -78,15 +80,7 @@ struct api {
   }
 
   reply ask(http_method method, std::string_view name, std::string_view target) {
-    http_request request;
-    request.method = method;
-    request.method_name = name;
-    auto mark = target.find('?');
-    request.uri = target.substr(0, mark);
-    if (mark != target.npos)
-      request.query = target.substr(mark + 1);
-    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
-    return ask(request);
+    return ask(request_of(method, name, target));
   }
 
   reply get(std::string_view target) { return ask(http_method::get, "GET", target); }
@@ -95,17 +89,10 @@ struct api {
 
   reply send(http_method method, std::string_view target, std::string_view content_type,
              std::string_view body) {
-    http_request request;
-    request.method = method;
-    request.method_name = "BODY";
-    auto mark = target.find('?');
-    request.uri = target.substr(0, mark);
-    if (mark != target.npos)
-      request.query = target.substr(mark + 1);
+    auto request = request_of(method, "BODY", target);
     request.content_type = content_type;
     request.body = body;
-    request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
-    return ask(request);
+    return ask(std::move(request));
   }
 
   void set_switch(std::string_view entry, std::string_view value) {
@@ -506,9 +493,7 @@ TEST_CASE("an overridden status shuts /v1/ns, for reads or writes or both (Serve
     CHECK(node.post("/nacos/v2/ns/echo").status == 200);
     CHECK(node.post("/nacre/admin/echo").status == 405);
     // Peers pass (agent prefix `Nacos-Server`), others who only mention it do not.
-    http_request request;
-    request.method = http_method::put;
-    request.uri = "/nacos/v1/ns/echo";
+    auto request = request_of(http_method::put, "PUT", "/nacos/v1/ns/echo");
     request.user_agent = "Nacos-Server:2.5.1";
     CHECK(node.ask(request).status == 200);
     request.user_agent = "x Nacos-Server:2.5.1";
@@ -541,10 +526,7 @@ TEST_CASE("a node that starts or stops refuses /v1/ns, also reads, until it is r
 
 TEST_CASE("the agent is User-Agent, else Client-Version; the source is the first proxy's word") {
   api node;
-  http_request request;
-  request.method = http_method::get;
-  request.uri = "/nacos/v1/ns/agent";
-  request.remote_ip = std::make_shared<const std::string>("10.9.9.9");
+  auto request = request_of(http_method::get, "GET", "/nacos/v1/ns/agent");
   CHECK(text_of(node.ask(request)) == "|10.9.9.9");
   request.client_version = "1.4.8";
   CHECK(text_of(node.ask(request)) == "1.4.8|10.9.9.9");

@@ -96,6 +96,23 @@ TEST_CASE("splitting keeps every part between separators, an empty text has none
   CHECK(split(std::string(1000, ','), ',').size() == 1001);
 }
 
+TEST_CASE("an address is cut at its last colon, and has a port that is one") {
+  struct row {
+    std::string_view text;
+    std::string_view host;
+    int port;
+  };
+  for (auto& x : {row{"10.0.0.1:8848", "10.0.0.1", 8848}, row{"[::1]:80", "[::1]", 80},
+                  row{":0", "", 0}, row{"a:b:65535", "a:b", 65535}}) {
+    auto found = split_host_port(x.text);
+    REQUIRE(found);
+    CHECK(found->host == x.host);
+    CHECK(found->port == x.port);
+  }
+  for (auto bad : {"", "a", "a:", ":", "a:b", "a:-1", "a:65536", "a:80 ", "a:80/"})
+    CHECK_MESSAGE(!split_host_port(bad), bad);
+}
+
 TEST_CASE("whole numbers are read as Integer.parseInt and Long.parseLong read them") {
   struct row {
     std::string_view text;
