@@ -107,9 +107,9 @@ void client_shard_state::merge(const std::string& from, instance_record& theirs,
   // Who heard of an earlier judgement has to hear of the new one.
   bool judged_anew = facts.judged_here && is_alive(result.state) && result.state != mine->state;
   if (judged_anew)
-    tell_peers(*context, *client, mine->held_by->service);
+    tell_peers(*context, mine->held_by);
   else if (result.tell_sender)
-    tell_peer(*context, from, *client, mine->held_by->service);
+    tell_peer(*context, from, mine->held_by);
 }
 
 void client_shard_state::merge_own_connection(const std::string& from,
@@ -130,7 +130,7 @@ void client_shard_state::merge_own_connection(const std::string& from,
     cluster.replicas.put_if_newer(gone);
     mine = std::move(gone);
   }
-  tell_peer(*context, from, client, mine->held_by->service);
+  tell_peer(*context, from, mine->held_by);
 }
 
 void client_shard_state::take_theirs(told_record& x, record_state state) {

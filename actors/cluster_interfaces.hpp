@@ -37,8 +37,8 @@ using distro_peer_actor = caf::typed_actor<
 
 /// One per other member: tells it what changes here.
 using distro_sync_actor = caf::typed_actor<
-  // A client of this node changed what it publishes.
-  caf::reacts_to<record_changed>,
+  // Records changed: the list is with the peer.
+  caf::reacts_to<changes_wait>,
   // The peer lacks records.
   caf::reacts_to<record_request>,
   caf::reacts_to<batch_ack>,

@@ -61,10 +61,8 @@ struct ask_service {
 
 // -- to its children -----------------------------------------------------------------------------
 
-struct record_changed {
-  client_id client;
-  service_ref service;
-};
+/// The peer's list of changes is not empty any more.
+struct changes_wait {};
 
 struct link_state {
   bool open = false;
@@ -99,7 +97,7 @@ NACRE_LOCAL_MESSAGE(link_closed)
 NACRE_LOCAL_MESSAGE(peer_frame)
 NACRE_LOCAL_MESSAGE(dial_again)
 NACRE_LOCAL_MESSAGE(ask_service)
-NACRE_LOCAL_MESSAGE(record_changed)
+NACRE_LOCAL_MESSAGE(changes_wait)
 NACRE_LOCAL_MESSAGE(link_state)
 NACRE_LOCAL_MESSAGE(sync_tick)
 NACRE_LOCAL_MESSAGE(begin_load)

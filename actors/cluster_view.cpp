@@ -95,6 +95,24 @@ bool cluster_view::is_alive(const record_origin& x) const {
   return known && !known->dead && x.life >= known->life;
 }
 
+void cluster_peer::tell(const lease_ptr& held_by) {
+  if (!open)
+    return;
+  bool first = false;
+  {
+    std::lock_guard guard(changes_lock_);
+    first = changes_.empty();
+    changes_.push_back(held_by);
+  }
+  if (first)
+    caf::anon_send(sync.get(), changes_wait{});
+}
+
+std::vector<lease_ptr> cluster_peer::take_changes() {
+  std::lock_guard guard(changes_lock_);
+  return std::exchange(changes_, {});
+}
+
 bool cluster_peer::hears_us(std::int64_t now_ms) const {
   return open && now_ms - heard_us_ms < hears_us_within_ms;
 }

@@ -161,6 +161,13 @@ public:
   std::atomic<bool> open{false};
   peer_counters counters;
 
+  /// Has DISTRO SYNC tell it of the record of `held_by`, in its state at that time. Nothing is kept
+  /// while there is no wire: verify finds what differs.
+  void tell(const lease_ptr& held_by);
+
+  /// All that DISTRO SYNC has to tell and did not take yet.
+  std::vector<lease_ptr> take_changes();
+
   /// Whether what is sent to it seems to arrive.
   bool hears_us(std::int64_t now_ms) const;
 
@@ -171,6 +178,8 @@ public:
 
 private:
   handle_cell<std::shared_ptr<peer_link>> link_;
+  std::mutex changes_lock_;
+  std::vector<lease_ptr> changes_;
   std::mutex lives_lock_;
   /// Ended lives and when they ended, of those whose connections may still show up elsewhere.
   std::map<std::int64_t, std::int64_t> ended_lives_;
@@ -184,6 +193,12 @@ class peer_directory {
 public:
   cluster_peer_ptr find(const std::string& address) const;
   std::vector<cluster_peer_ptr> all() const;
+  template <class F>
+  void for_each(F f) const {
+    std::lock_guard guard(lock_);
+    for (auto& [address, x] : peers_)
+      f(*x);
+  }
   void add(const cluster_peer_ptr& x);
   void remove(const std::string& address);
 

@@ -96,12 +96,17 @@ void distro_peer_state::spawn_child(std::size_t kind) {
     cell.set(actor);
     x.actor = caf::actor_cast<caf::actor>(actor);
   };
-  if (kind == sync)
-    put(peer->sync, system.spawn(distro_sync, context, peer, origin));
-  else if (kind == verify)
-    put(peer->verify, system.spawn(distro_verify, context, peer, origin));
-  else
-    put(peer->load, system.spawn(distro_load, context, peer, origin));
+  switch (kind) {
+    case sync:
+      put(peer->sync, system.spawn(distro_sync, context, peer, origin));
+      self->send(peer->sync.get(), changes_wait{}); // a predecessor may have been told of them
+      break;
+    case verify:
+      put(peer->verify, system.spawn(distro_verify, context, peer, origin));
+      break;
+    default:
+      put(peer->load, system.spawn(distro_load, context, peer, origin));
+  }
   self->monitor(x.actor);
 }
 

@@ -10,7 +10,7 @@ namespace nacre {
 
 namespace {
 
-/// Clients in one batch.
+/// Records in one batch.
 constexpr std::size_t batch_max = 500;
 
 /// First wait before a batch that was not acknowledged is sent again, doubling.
@@ -18,12 +18,6 @@ constexpr std::int64_t retry_min_ms = 200;
 constexpr std::int64_t retry_max_ms = 5'000;
 
 } // namespace
-
-void sync_task::merge(sync_task&& newer) {
-  for (auto& service : newer.services)
-    if (std::find(services.begin(), services.end(), service) == services.end())
-      services.push_back(std::move(service));
-}
 
 void distro_sync_state::start(node_context_ptr ctx, cluster_peer_ptr other) {
   context = std::move(ctx);
@@ -34,21 +28,24 @@ void distro_sync_state::start(node_context_ptr ctx, cluster_peer_ptr other) {
   peer->counters.pending = 0;
 }
 
-void distro_sync_state::submit(const client_id& client, const service_ref& service) {
-  // A full queue loses nothing: verify finds what was not sent.
-  tasks->submit(client, {{service}}, steady_ms(self));
-}
-
-void distro_sync_state::on_changed(const record_changed& msg) {
+void distro_sync_state::on_changes(const changes_wait&) {
+  auto changes = peer->take_changes();
   if (!peer->open)
     return;
-  submit(msg.client, msg.service);
-  send_due();
+  auto now = steady_ms(self);
+  // A full queue loses nothing: verify finds what was not sent.
+  for (auto& held_by : changes)
+    tasks->submit(held_by, {}, now);
+  if (under_way)
+    count(now); // what comes of the batch sends the rest
+  else
+    send_due(now);
 }
 
 void distro_sync_state::on_wanted(const record_request& msg) {
   if (!peer->open)
     return;
+  auto now = steady_ms(self);
   for (auto& key : msg.keys) {
     auto client = client_of(key);
     if (!client)
@@ -57,30 +54,28 @@ void distro_sync_state::on_wanted(const record_request& msg) {
     for (auto kind : {client->kind, client_kind::connection}) {
       client->kind = kind;
       if (auto x = context->cluster->replicas.find(*client, service)) {
-        tasks->submit_later(*client, {{x->held_by->service}}, steady_ms(self), 0);
+        tasks->submit_later(x->held_by, {}, now, 0);
         break;
       }
     }
   }
-  send_due();
+  send_due(now);
 }
 
-void distro_sync_state::send_due() {
-  auto now = steady_ms(self);
+void distro_sync_state::send_due(std::int64_t now_ms) {
   if (!under_way && peer->open)
-    if (auto due = tasks->take_due(now, batch_max); !due.empty())
-      send_batch(std::move(due), now);
-  count(now);
-  arm(now);
+    if (auto due = tasks->take_due(now_ms, batch_max); !due.empty())
+      send_batch(std::move(due), now_ms);
+  count(now_ms);
+  arm(now_ms);
 }
 
 void distro_sync_state::send_batch(task_list due, std::int64_t now_ms) {
   record_batch message;
   message.number = ++last_number;
-  for (auto& [client, task] : due)
-    for (auto& service : task.services)
-      if (auto x = context->cluster->replicas.find(client, service->view()))
-        message.records.push_back(record_of(*context->cluster, *x, now_ms));
+  for (auto& [held_by, task] : due)
+    if (auto x = context->cluster->replicas.find(held_by->client, held_by->service->view()))
+      message.records.push_back(record_of(*context->cluster, *x, now_ms));
   peer->counters.records_sent += message.records.size();
   under_way = batch{last_number, now_ms, std::move(due)};
   peer->send(context->cluster->life, std::move(message));
@@ -91,7 +86,7 @@ void distro_sync_state::on_ack(const batch_ack& msg) {
     return;
   under_way.reset();
   failures = 0;
-  send_due();
+  send_due(steady_ms(self));
 }
 
 void distro_sync_state::on_link(const link_state& msg) {
@@ -101,15 +96,15 @@ void distro_sync_state::on_link(const link_state& msg) {
     auto& opts = context->options.cluster;
     tasks.emplace(opts.sync_window.count(), opts.sync_tasks_max);
   }
-  send_due();
+  send_due(steady_ms(self));
 }
 
 void distro_sync_state::give_up_batch(std::int64_t now_ms) {
   auto delay = std::min(retry_max_ms, retry_min_ms << std::min(failures++, 10u));
   spdlog::debug("sync-unacknowledged by {}: batch {}, again in {} ms", peer->address,
                 under_way->number, delay);
-  for (auto& [client, task] : under_way->tasks)
-    tasks->submit_later(client, std::move(task), now_ms, delay);
+  for (auto& [held_by, task] : under_way->tasks)
+    tasks->submit_later(held_by, {}, now_ms, delay);
   under_way.reset();
 }
 
@@ -120,7 +115,7 @@ void distro_sync_state::on_tick(const sync_tick& msg) {
   auto now = steady_ms(self);
   if (under_way && now - under_way->sent_ms >= context->options.cluster.sync_timeout.count())
     give_up_batch(now);
-  send_due();
+  send_due(now);
 }
 
 void distro_sync_state::arm(std::int64_t now_ms) {
@@ -163,7 +158,7 @@ distro_sync(distro_sync_actor::stateful_pointer<distro_sync_state> self, node_co
   begin_life(self, std::move(origin));
   self->state.start(std::move(context), std::move(peer));
   return {
-    on<&distro_sync_state::on_changed>(self),
+    on<&distro_sync_state::on_changes>(self),
     on<&distro_sync_state::on_wanted>(self),
     on<&distro_sync_state::on_ack>(self),
     on<&distro_sync_state::on_link>(self),

@@ -9,16 +9,9 @@
 
 namespace nacre {
 
-/// What of one client is to be told to the peer: its records for these services.
-struct sync_task {
-  std::vector<service_ref> services;
-
-  void merge(sync_task&& newer);
-};
-
 /// State of a DISTRO SYNC: changes on their way to one peer (Nacos `DistroDelayTask`,
-/// `DistroSyncChangeTask`). A task names what changed; what is sent is the state at that time.
-/// While there is no wire nothing is kept: verify finds what the peer missed.
+/// `DistroSyncChangeTask`). A task names a record that changed, by its lease; what is sent is its
+/// state at that time. While there is no wire nothing is kept: verify finds what the peer missed.
 struct distro_sync_state : actor_state {
   static inline const char* name = "distro-sync";
 
@@ -26,7 +19,7 @@ struct distro_sync_state : actor_state {
 
   void start(node_context_ptr context, cluster_peer_ptr peer);
 
-  void on_changed(const record_changed& msg);
+  void on_changes(const changes_wait& msg);
   void on_wanted(const record_request& msg);
   void on_ack(const batch_ack& msg);
   void on_link(const link_state& msg);
@@ -34,8 +27,17 @@ struct distro_sync_state : actor_state {
   caf::result<actor_status> on_status(const status_request& msg);
 
 private:
-  using tasks_type = delay_tasks<client_id, sync_task, client_id_hash>;
-  using task_list = std::vector<std::pair<client_id, sync_task>>;
+  /// The key says all.
+  struct sync_task {
+    void merge(sync_task&&) {}
+  };
+
+  struct lease_hash {
+    std::size_t operator()(const lease_ptr& x) const { return std::hash<const lease*>{}(x.get()); }
+  };
+
+  using tasks_type = delay_tasks<lease_ptr, sync_task, lease_hash>;
+  using task_list = std::vector<std::pair<lease_ptr, sync_task>>;
 
   /// The batch that waits for its acknowledgement: one at a time.
   struct batch {
@@ -44,8 +46,7 @@ private:
     task_list tasks;
   };
 
-  void submit(const client_id& client, const service_ref& service);
-  void send_due();
+  void send_due(std::int64_t now_ms);
   void send_batch(task_list due, std::int64_t now_ms);
   void give_up_batch(std::int64_t now_ms);
   void arm(std::int64_t now_ms);

@@ -78,9 +78,6 @@ void distro_verify_state::on_listing(const bucket_listing& msg) {
       for (auto& x : cluster.replicas.bucket(i))
         mine.emplace(key_of(x), x);
   record_request wanted;
-  auto send_mine = [&](const replica& x) {
-    self->send(peer->sync.get(), record_changed{x.held_by->client, x.held_by->service});
-  };
   for (auto& theirs : msg.records) {
     auto i = mine.find(theirs.key);
     if (i == mine.end()) {
@@ -97,11 +94,11 @@ void distro_verify_state::on_listing(const bucket_listing& msg) {
     if (theirs.version >= x.version)
       wanted.keys.push_back(theirs.key);
     if (x.version >= theirs.version)
-      send_mine(x);
+      peer->tell(x.held_by);
   }
   for (auto& [key, x] : mine)
     if (is_alive(x.state))
-      send_mine(x); // the peer never heard of it
+      peer->tell(x.held_by); // the peer never heard of it
   if (!wanted.keys.empty())
     peer->send(cluster.life, std::move(wanted));
 }

@@ -68,7 +68,8 @@ std::optional<replica> replica_table::find(const client_id& client,
 void replica_table::put(replica x) {
   auto& p = parts_[bucket_of(x.held_by->client)];
   std::lock_guard guard(p.lock);
-  put(p, std::move(x));
+  auto i = p.records.find(x.held_by);
+  put(p, i, std::move(x));
 }
 
 void replica_table::put_if_newer(replica x) {
@@ -76,13 +77,12 @@ void replica_table::put_if_newer(replica x) {
   std::lock_guard guard(p.lock);
   auto i = p.records.find(x.held_by);
   if (i == p.records.end() || i->second.what.version < x.version)
-    put(p, std::move(x));
+    put(p, i, std::move(x));
 }
 
-void replica_table::put(part& p, replica x) {
+void replica_table::put(part& p, record_map::iterator i, replica x) {
   auto digest = digest_of(x);
   auto living = is_alive(x.state);
-  auto i = p.records.find(x.held_by);
   if (i != p.records.end()) {
     p.digest ^= i->second.digest;
     alive_ -= is_alive(i->second.what.state) ? 1 : 0;

@@ -51,6 +51,16 @@ public:
   /// Adds a record or replaces the one of the same client and service.
   void put(replica x);
 
+  /// As `put`, with the version that `next` makes of the one before, 0 if there is none.
+  template <class F>
+  void put_next(replica x, F next) {
+    auto& p = parts_[bucket_of(x.held_by->client)];
+    std::lock_guard guard(p.lock);
+    auto i = p.records.find(x.held_by);
+    x.version = next(i == p.records.end() ? 0 : i->second.what.version);
+    put(p, i, std::move(x));
+  }
+
   /// As `put`, unless what is there is as new or newer.
   void put_if_newer(replica x);
 
@@ -103,15 +113,17 @@ private:
     std::uint64_t digest = 0;
   };
 
+  using record_map = std::unordered_map<lease_ptr, entry, hasher, equal>;
+
   struct part {
     mutable std::mutex lock;
-    std::unordered_map<lease_ptr, entry, hasher, equal> records;
+    record_map records;
     std::uint64_t digest = 0;
   };
 
   static std::uint64_t digest_of(const replica& x);
-  /// Under the lock of `p`.
-  void put(part& p, replica x);
+  /// In place of `i`, or as a new one. Under the lock of `p`.
+  void put(part& p, record_map::iterator i, replica x);
 
   std::array<part, buckets_count> parts_;
   std::atomic<std::size_t> alive_{0};

@@ -23,10 +23,10 @@ void replicate(node_context& context, const publication_ptr& x) {
   if (!is_replicated(context, held_by->client))
     return;
   auto& cluster = *context.cluster;
-  auto known = cluster.replicas.find(held_by->client, held_by->service->view());
-  auto version = cluster.clock.next(context.steady_ms(), known ? known->version : 0);
-  cluster.replicas.put({held_by, version, state_of(*x), x});
-  tell_peers(context, held_by->client, held_by->service);
+  cluster.replicas.put_next({held_by, 0, state_of(*x), x}, [&](std::int64_t version) {
+    return cluster.clock.next(context.steady_ms(), version);
+  });
+  tell_peers(context, held_by);
 }
 
 void replicate_health(node_context& context, const publication_ptr& x) {
@@ -39,7 +39,7 @@ void replicate_health(node_context& context, const publication_ptr& x) {
   known->state = state_of(*x);
   known->what = x;
   context.cluster->replicas.put(std::move(*known));
-  tell_peers(context, held_by->client, held_by->service);
+  tell_peers(context, held_by);
 }
 
 void replicate_end(node_context& context, const lease_ptr& held_by, record_state gone,
@@ -52,20 +52,16 @@ void replicate_end(node_context& context, const lease_ptr& held_by, record_state
   if (gone == record_state::removed || !known)
     version = cluster.clock.next(context.steady_ms(), version);
   cluster.replicas.put({held_by, version, gone, nullptr, known ? known->origin : nullptr, now_ms});
-  tell_peers(context, held_by->client, held_by->service);
+  tell_peers(context, held_by);
 }
 
-void tell_peers(const node_context& context, const client_id& client, const service_ref& service) {
-  for (auto& peer : context.cluster->peers.all())
-    if (peer->open)
-      caf::anon_send(peer->sync.get(), record_changed{client, service});
+void tell_peers(const node_context& context, const lease_ptr& held_by) {
+  context.cluster->peers.for_each([&](cluster_peer& x) { x.tell(held_by); });
 }
 
-void tell_peer(const node_context& context, const std::string& address, const client_id& client,
-               const service_ref& service) {
-  auto peer = context.cluster->peers.find(address);
-  if (peer && peer->open)
-    caf::anon_send(peer->sync.get(), record_changed{client, service});
+void tell_peer(const node_context& context, const std::string& address, const lease_ptr& held_by) {
+  if (auto peer = context.cluster->peers.find(address))
+    peer->tell(held_by);
 }
 
 void deal_records(const node_context& context, const std::string& from,

@@ -20,11 +20,10 @@ void replicate_end(node_context& context, const lease_ptr& held_by, record_state
                    std::int64_t now_ms);
 
 /// Has all peers hear what is known of a record now.
-void tell_peers(const node_context& context, const client_id& client, const service_ref& service);
+void tell_peers(const node_context& context, const lease_ptr& held_by);
 
 /// Has one peer hear of it.
-void tell_peer(const node_context& context, const std::string& address, const client_id& client,
-               const service_ref& service);
+void tell_peer(const node_context& context, const std::string& address, const lease_ptr& held_by);
 
 /// Gives what a peer told to the shards of the clients; `done` is let go of when readers see it.
 void deal_records(const node_context& context, const std::string& from,
