@@ -305,6 +305,64 @@ TEST_CASE("a node that is cut off from the others stays ready for clients that r
 
 // -- what simulation found -----------------------------------------------------------------------
 
+TEST_CASE("patience with a silent judge ends when it is heard again (seeds 5, 7)") {
+  running_cluster cluster;
+  auto ip = cluster.ip_judged_by(2);
+  cluster.register_instance(0, "s", ip);
+  cluster.run(2s);
+  cluster.isolate(2);
+  cluster.run(20s);
+  cluster.net->heal();
+  cluster.run(40s); // the client is dead, and nobody waits 180 s for it
+  CHECK(cluster.all_show("s", ""));
+}
+
+TEST_CASE("a deregistration by a fast clock does not undo what came later (seeds 2478, 2974)") {
+  simulated_cluster cluster(1);
+  cluster.nodes[1].wall_offset_ms = 8'000;
+  cluster.start_all();
+  cluster.register_instance(1, "s", "1.1.1.1");
+  cluster.run(2s);
+  cluster.deregister(1, "s", "1.1.1.1");
+  cluster.run(1s);
+  cluster.register_instance(0, "s", "1.1.1.1");
+  cluster.run(3s);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(cluster.shown(i, "s") == "1.1.1.1+");
+}
+
+TEST_CASE("a fresh term is no sign of life: others are told when the client was heard (seed 2795)") {
+  running_cluster cluster;
+  auto ip = cluster.ip_judged_by(1);
+  auto registered_ms = cluster.now_ms();
+  cluster.register_instance(0, "s", ip);
+  cluster.run(2s);
+  cluster.crash(1);
+  cluster.run(5s);
+  cluster.start(1);
+  cluster.run(5s);
+  for (auto& x : cluster.nodes) {
+    auto held_by = x.context->leases.find(cluster.key("s")->view(), ip, 80);
+    REQUIRE(held_by);
+    CHECK(held_by->renewed_ms <= registered_ms + 100);
+  }
+}
+
+TEST_CASE("a node that starts late drops what a lost life of another held (469, 3774, 4670)") {
+  running_cluster cluster;
+  auto a = cluster.connect(2);
+  cluster.publish(a, "s", "2.2.2.2");
+  cluster.run(3s);
+  cluster.crash(2);
+  cluster.crash(0);
+  cluster.run(1s);
+  cluster.start(2);
+  cluster.run(2s);
+  cluster.start(0);
+  cluster.run(25s);
+  CHECK(cluster.all_show("s", ""));
+}
+
 TEST_CASE("a node that is cut off calls nobody dead whose beats it can't hear, nor afterwards") {
   running_cluster cluster;
   std::vector<std::string> ips;
