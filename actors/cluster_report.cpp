@@ -74,6 +74,8 @@ void write_cluster(json_writer& out, const cluster_context& cluster, std::int64_
     .field("self", cluster.self)
     .field("life", cluster.life.load())
     .field("loaded", cluster.loaded.load())
+    .field("rejoining", cluster.rejoining.load())
+    .field("hearsMajority", view->hears_majority())
     .field("ringNumber", view->ring_number())
     .key("ring")
     .begin_array();

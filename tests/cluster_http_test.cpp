@@ -75,6 +75,8 @@ TEST_CASE("/nacre/admin/cluster shows the ring, every member, and what is exchan
   CHECK(text_of(x.root["mode"]) == "cluster");
   CHECK(text_of(x.root["self"]) == cluster.address(0));
   CHECK(x.root["loaded"].boolean() == true);
+  CHECK(x.root["rejoining"].boolean() == false);
+  CHECK(x.root["hearsMajority"].boolean() == true);
   CHECK(x.root["ring"].elements().size() == 3);
   CHECK(x.root["records"]["alive"].number() == 1);
   auto members = x.root["members"].elements();
