@@ -23,6 +23,9 @@ namespace {
 constexpr std::int64_t dial_min_ms = 100;
 constexpr std::int64_t dial_max_ms = 2'000;
 
+/// A wait of at least this length ends when the peer is heard.
+constexpr std::int64_t dial_early_ms = 400;
+
 /// A heartbeat is not on its way for longer, as far as clocks that may differ can tell.
 constexpr std::int64_t way_ms_max = 2'000;
 
@@ -174,9 +177,9 @@ void distro_peer_state::on_dial(const dial_again& msg) {
     dial();
 }
 
-/// A peer that is heard after a long silence can be reached again; once, then the delays rise anew.
-void distro_peer_state::dial_if_long_silent() {
-  if (!waits_to_dial || dial_delay_ms < dial_max_ms)
+/// A peer that is heard can be reached, it seems. Once, then the delays rise anew.
+void distro_peer_state::dial_early() {
+  if (!waits_to_dial || dial_delay_ms < dial_early_ms)
     return;
   dial_delay_ms = 0;
   dial();
@@ -233,7 +236,7 @@ void distro_peer_state::on_frame(const peer_frame& msg) {
     peer->heard_ms = now;
     raise_to(peer->sign_ms, now);
     peer->refused_since_ms = 0;
-    dial_if_long_silent();
+    dial_early();
     std::visit([this](auto& x) { hear(x); }, frame.message);
   } catch (const unreadable_frame& bad) {
     if (counters.frames_unreadable++ == 0)

@@ -46,7 +46,7 @@ private:
   void end_children();
   void on_down(const caf::down_msg& msg);
   void dial();
-  void dial_if_long_silent();
+  void dial_early();
   void tell_children(bool open);
   void send_heartbeat();
 

@@ -138,6 +138,15 @@ TEST_CASE("a node that starts has everything before it is ready") {
     CHECK(cluster.shown(2, "s" + std::to_string(i)) == cluster.shown(0, "s" + std::to_string(i)));
 }
 
+TEST_CASE("a node that starts again need not wait for the others' next try to dial it") {
+  running_cluster cluster;
+  cluster.register_instance(0, "s", "1.1.1.1");
+  cluster.crash(2);
+  cluster.run(1600ms); // their next try comes 1.6 s later
+  cluster.start(2);
+  CHECK(cluster.run_until([&] { return cluster.ready(2); }, 500ms));
+}
+
 TEST_CASE("clients of a node that is lost for sure beat elsewhere; its connections go after 15 s") {
   running_cluster cluster;
   auto ip = cluster.ip_judged_by(2);
