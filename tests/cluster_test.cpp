@@ -314,6 +314,41 @@ TEST_CASE("a node that is cut off from the others stays ready for clients that r
 
 // -- what simulation found -----------------------------------------------------------------------
 
+TEST_CASE("a judge hears of beats also while the wire to it is dead and seems open (seed 12667)") {
+  running_cluster cluster;
+  auto ip = cluster.ip_judged_by(1);
+  cluster.register_instance(0, "s", ip);
+  cluster.run(2s);
+  cluster.cut_way(0, 1);
+  auto held_by = cluster.nodes[1].context->leases.find(cluster.key("s")->view(), ip, 80);
+  REQUIRE(held_by);
+  for (int i = 0; i < 6; ++i) {
+    cluster.run(5s);
+    CHECK(cluster.beat(0, "s", ip));
+    cluster.run(500ms);
+    CHECK(cluster.now_ms() - held_by->renewed_ms <= 500);
+  }
+}
+
+TEST_CASE("clients of a silent node that starts again have the time of a beat too (seed 5573)") {
+  running_cluster cluster;
+  auto ip = cluster.ip_judged_by(0);
+  cluster.register_instance(2, "s", ip);
+  cluster.run(1s);
+  cluster.isolate(2);
+  cluster.run(9s);
+  CHECK(cluster.beat(2, "s", ip));
+  cluster.run(2s);
+  cluster.net->heal();
+  cluster.crash(2);
+  cluster.start(2);
+  cluster.run(4s);
+  CHECK(cluster.all_show("s", ip + "+"));
+  CHECK(cluster.beat(1, "s", ip));
+  cluster.run(5s);
+  CHECK(cluster.all_show("s", ip + "+"));
+}
+
 TEST_CASE("patience with a silent judge ends when it is heard again (seeds 5, 7)") {
   running_cluster cluster;
   auto ip = cluster.ip_judged_by(2);
