@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <queue>
 #include <unordered_map>
 #include <vector>
 
+#include "actors/clocks.hpp"
 #include "actors/publication.hpp"
 
 namespace nacre {
@@ -36,7 +36,7 @@ struct lapse_rules {
   std::int64_t renewed_at_least_ms = 0;
   /// Clients may beat since then at a node that was not heard before: each has the time of a beat
   /// to be heard of.
-  std::int64_t reunited_ms = std::numeric_limits<std::int64_t>::min() / 2;
+  std::int64_t reunited_ms = long_ago_ms;
 
   /// From when on the terms of `x` count.
   std::int64_t terms_from(const lease& x) const {

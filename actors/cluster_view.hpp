@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/clocks.hpp"
 #include "actors/cluster_interfaces.hpp"
 #include "actors/handle_cell.hpp"
 #include "actors/hybrid_clock.hpp"
@@ -72,7 +72,7 @@ public:
   bool hears_majority() const { return hears_majority_; }
 
   /// When a member was last heard of again after a silence in which it lived, ms of the steady
-  /// clock; long ago if never. Clients may beat there.
+  /// clock; `long_ago_ms` if never. Clients may beat there.
   std::int64_t reunited_ms() const { return reunited_ms_; }
 
   /// Whether the connections of that life are lost.
@@ -90,7 +90,7 @@ private:
   responsible_nodes ring_;
   std::uint64_t ring_number_ = 1;
   bool hears_majority_;
-  std::int64_t reunited_ms_ = std::numeric_limits<std::int64_t>::min() / 2;
+  std::int64_t reunited_ms_ = long_ago_ms;
 };
 
 using cluster_view_ptr = std::shared_ptr<const cluster_view>;

@@ -173,7 +173,7 @@ void distro_peer_state::on_closed(const link_closed& msg) {
 }
 
 void distro_peer_state::on_dial(const dial_again& msg) {
-  if (msg.dial == dials && waits_to_dial)
+  if (msg.dial == dials)
     dial();
 }
 
@@ -261,8 +261,9 @@ void distro_peer_state::hear(heartbeat& msg) {
   peer->records = msg.records;
   for (auto& x : msg.others) {
     auto other = cluster.peers.find(x.address);
-    if (other && x.age_ms >= 0 && other->take_life(x.life, written_ms - x.age_ms))
-      raise_to(other->sign_ms, written_ms - x.age_ms);
+    auto heard_ms = written_ms - x.age_ms;
+    if (other && x.age_ms >= 0 && other->take_life(x.life, heard_ms))
+      raise_to(other->sign_ms, heard_ms);
   }
 }
 

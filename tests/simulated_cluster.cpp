@@ -104,6 +104,15 @@ std::string simulated_cluster::shown(std::size_t i, const std::string& service) 
   return text;
 }
 
+bool simulated_cluster::all_show(const std::string& service, const std::string& wanted) const {
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (up(i) && shown(i, service) != wanted) {
+      MESSAGE("node ", i, " shows ", shown(i, service));
+      return false;
+    }
+  return true;
+}
+
 bool simulated_cluster::agree() const {
   std::optional<std::vector<std::uint64_t>> first;
   for (std::size_t i = 0; i < nodes.size(); ++i) {

@@ -69,6 +69,9 @@ public:
   /// `ip+` for a healthy instance, `ip-` for an unhealthy one, in order.
   std::string shown(std::size_t i, const std::string& service) const;
 
+  /// Whether every node that is up shows `wanted`.
+  bool all_show(const std::string& service, const std::string& wanted) const;
+
   /// Whether the living records of all nodes are the same, by digest.
   bool agree() const;
 
