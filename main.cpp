@@ -2,23 +2,28 @@
 #include <csignal>
 #include <iostream>
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
-#include "actors/batch_threads.hpp"
-#include "actors/cluster_view.hpp"
-#include "actors/node.hpp"
+#include "actors/base/batch_threads.hpp"
+#include "actors/distro/cluster_context.hpp"
+#include "actors/node/node.hpp"
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
 #include "config/usable_cores.hpp"
-#include "grpc/cluster_server.hpp"
-#include "grpc/grpc_peer_network.hpp"
-#include "grpc/link_protocol.hpp"
-#include "grpc/sdk_server.hpp"
-#include "http/member_lookup.hpp"
-#include "http/own_address.hpp"
-#include "http/server.hpp"
-#include "http/udp_socket.hpp"
+#include "config/usable_memory.hpp"
+#include "grpc/link/cluster_server.hpp"
+#include "grpc/link/grpc_peer_network.hpp"
+#include "grpc/link/link_protocol.hpp"
+#include "grpc/sdk/sdk_server.hpp"
+#include "http/net/member_lookup.hpp"
+#include "http/net/own_address.hpp"
+#include "http/net/udp_socket.hpp"
+#include "http/server/server.hpp"
+#include "protocol/keyed_hash.hpp"
 #ifdef NACRE_TEST_HOOK
 #include "tests/hook/kill_actor.hpp"
 #endif
@@ -63,6 +68,26 @@ private:
   sigset_t set_{};
 };
 
+/// Creates the folder if need be; nobody else on this machine is to read what is in it.
+void keep_private(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  umask(0077);
+  fs::create_directories(folder);
+  std::error_code failed;
+  fs::permissions(folder, fs::perms::owner_all, failed);
+  if (failed)
+    spdlog::warn("data-folder-open {}: others may read it, {}", folder.string(), failed.message());
+}
+
+/// As many descriptors as the machine allows: each connection is one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 std::size_t actor_threads(const options& opts) {
   return opts.actor_threads != 0 ? opts.actor_threads
                                  : std::max<std::size_t>(1, usable_cores() / 2);
@@ -88,7 +113,7 @@ struct node_guard {
   const node_context_ptr& context;
 
   ~node_guard() {
-    caf::anon_send_exit(context->node.get(), caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(context->actors.node.get(), caf::exit_reason::user_shutdown);
     system.await_all_actors_done();
     context->datagrams = nullptr; // its sockets belong to the server, which goes next
   }
@@ -106,9 +131,8 @@ public:
         })) {
     auto members = lookup_->first();
     auto self = own_member(members, opts.server_ip, opts.http.port);
-    auto wall_ms = node->wall_ms();
-    node->cluster = std::make_unique<cluster_context>(self, wall_ms * 1'000, std::move(members),
-                                                      wall_ms, node->steady_ms());
+    node->cluster = std::make_shared<cluster_context>(self, to_ms(node->clock.wall()) * 1'000,
+                                                      std::move(members));
     node->cluster->network = std::make_shared<grpc_peer_network>(opts.cluster, self);
   }
 
@@ -131,9 +155,8 @@ public:
     lookup_->start();
   }
 
-  /// From here on connections end because this node stops, and peers are told so.
+  /// Peers are told that this node stops; from here on they are not told of its connections.
   void leave(caf::actor_system& system) {
-    context_->cluster->leaving = true;
     caf::scoped_actor self(system);
     self->request(context_->cluster->membership.get(), 2s, leave_cluster{})
       .receive([](const left_cluster&) {},
@@ -148,18 +171,29 @@ private:
   std::unique_ptr<cluster_server> links_;
 };
 
+/// Tells the node what it takes of the machine; said in the log when that becomes too much.
+void watch_memory(memory_budget& memory) {
+  bool before = memory.spent();
+  memory.observe(resident_memory());
+  if (before || !memory.spent())
+    return;
+  spdlog::error("memory-spent {} of {} bytes: nothing new is taken, what is there is served",
+                memory.used().load(), memory.max());
+}
+
 /// Serves until a signal comes. A root actor that failed is put in its place again; it finds its
 /// children alive.
 void serve_until_signal(caf::actor_system& system, const node_context_ptr& context,
                         const signal_wait& signals) {
   caf::scoped_actor self(system);
-  auto root = context->node.get();
+  auto root = context->actors.node.get();
   self->monitor(root);
   for (;;) {
     if (auto signal = signals.next(100ms)) {
       spdlog::info("node-stops on signal {}", signal);
       return;
     }
+    watch_memory(context->tables.memory);
     bool lost = false;
     self->receive([&](const caf::down_msg&) { lost = true; }, caf::after(0s) >> [] {});
     if (lost) {
@@ -172,7 +206,8 @@ void serve_until_signal(caf::actor_system& system, const node_context_ptr& conte
 
 int run(const options& opts) {
   signal_wait signals;
-  std::filesystem::create_directories(opts.data_dir);
+  keep_private(opts.data_dir);
+  raise_descriptor_limit();
   auto threads = actor_threads(opts);
   caf::actor_system_config config;
   config.set("scheduler.policy", caf::atom("sharing"));
@@ -188,7 +223,11 @@ int run(const options& opts) {
     return ready && (!context->cluster || context->cluster->serves());
   };
   environment.own_ip = opts.server_ip.empty() ? first_own_ip() : opts.server_ip;
-  environment.started_ms = context->wall_ms();
+  auto worker = opts.snowflake_worker;
+  context->tables.instance_ids.set_worker(
+    worker >= 0 ? static_cast<std::uint32_t>(worker)
+                : snowflake_worker(environment.own_ip + ':' + std::to_string(opts.http.port), {}));
+  environment.started = context->clock.wall();
   http_server server(context->options.http, router(environment, more_routes));
   auto udp = std::make_shared<udp_socket>(server.io(), context);
   context->datagrams = udp;
@@ -197,7 +236,7 @@ int run(const options& opts) {
     member.emplace(opts, server, context);
   spawn_node(system, context);
   node_guard guard{system, context};
-  wait_for_start(system, context->node.get());
+  wait_for_start(system, context->actors.node.get());
   if (member)
     member->start();
   udp->start();
@@ -206,8 +245,8 @@ int run(const options& opts) {
                  static_cast<std::uint16_t>(server.port() + sdk_port_offset));
   ready = true;
   spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
-               environment.own_ip, server.port(), opts.http.context_path, sdk.port(),
-               threads, NACRE_VERSION);
+               environment.own_ip, server.port(), opts.http.context_path, sdk.port(), threads,
+               NACRE_VERSION);
   spdlog::warn("persistent instances, overrides, namespaces and switches are kept in memory only "
                "in this version, and persistent instances are not health-checked");
 
@@ -225,6 +264,7 @@ int run(const options& opts) {
 } // namespace
 
 int main(int argc, char** argv) {
+  choose_hash_key();
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
   try {
     auto loaded = load_options(argc, argv, process_environment());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <random>
 #include <string>
 
 #include "actors/node_context.hpp"
@@ -12,9 +13,12 @@ struct api_environment {
   node_context_ptr context;
   /// Whether the node serves; false while it starts and stops.
   std::function<bool()> ready;
-  /// `ip:port` of this node as others reach it.
+  /// Address of this node as others reach it.
   std::string own_ip;
-  std::int64_t started_ms = 0;
+  /// When the process began to serve.
+  wall_time started{};
+  /// Random numbers, for ids that nobody shall guess; tests put their own in.
+  std::function<std::uint32_t()> random = [] { return std::uint32_t(std::random_device()()); };
 };
 
 } // namespace nacre

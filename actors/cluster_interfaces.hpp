@@ -1,56 +1,72 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "actors/cluster_messages.hpp"
 
 /// The actors that make several nodes one registry. They exist in a node of a cluster only.
 namespace nacre {
 
 /// One per node: who the members are, how they fare, and so who is responsible for which client.
-/// Supervises the DISTRO PEERs and decides when the node has loaded.
+/// The only writer of the `cluster_view`. Supervises the DISTRO PEERs and decides when the node
+/// has loaded.
 using membership_actor = caf::typed_actor<
   // The list of members was read anew.
   caf::reacts_to<members_listed>,
+  // A DISTRO PEER heard its peer.
+  caf::reacts_to<peer_heard>,
+  // A peer stops.
+  caf::reacts_to<peer_left>,
+  // A link opened or closed.
+  caf::reacts_to<link_changed>,
+  // A peer knows a later incarnation of this node.
+  caf::reacts_to<outbid_incarnation>,
+  // A CONNECTION CLIENT found that nothing reaches this node any more.
+  caf::reacts_to<node_isolated>,
   // A DISTRO LOAD has everything, or gets no further.
   caf::reacts_to<load_ended>,
   // The node is about to stop: the peers are told.
   caf::replies_to<leave_cluster>::with<left_cluster>,
-  // INTERNAL: look at the signs of life.
+  // INTERNAL: time has passed; who was not heard may be suspicious now.
   caf::reacts_to<caf::tick_atom>,
   // INTERNAL: spawn a failed peer again.
   caf::reacts_to<respawn_peer>>::extend_with<status_actor>;
 
-/// One per other member: keeps the wire to it, hears what it sends, supervises the three below.
+/// One per other member: keeps the link to it, takes what it sends, supervises the three below.
 using distro_peer_actor = caf::typed_actor<
-  // From the wire to the peer.
+  // The link to the peer opened.
   caf::reacts_to<link_opened>,
+  // The link to the peer closed or was refused.
   caf::reacts_to<link_closed>,
-  // From the peer.
+  // The peer sent something.
   caf::reacts_to<peer_frame>,
-  // An operator asks the peer what it holds of a service.
-  caf::reacts_to<ask_service>,
-  // INTERNAL: send a heartbeat; dial again.
+  // An operator asks the peer something.
+  caf::reacts_to<ask_peer>,
+  // INTERNAL: send a heartbeat.
   caf::reacts_to<caf::tick_atom>,
+  // INTERNAL: dial again.
   caf::reacts_to<dial_again>,
   // INTERNAL: spawn a failed child again.
   caf::reacts_to<respawn_child>>::extend_with<status_actor>;
 
 /// One per other member: tells it what changes here.
 using distro_sync_actor = caf::typed_actor<
-  // Records changed: the list is with the peer.
-  caf::reacts_to<changes_wait>,
+  // Clients changed.
+  caf::reacts_to<client_changed>,
   // The peer lacks records.
-  caf::reacts_to<record_request>,
+  caf::reacts_to<client_verify_failed>,
+  // The peer has taken a batch.
   caf::reacts_to<batch_ack>,
-  // The wire is there, or gone.
+  // The link is there, or gone.
   caf::reacts_to<link_state>,
   // INTERNAL: tasks are due, or an acknowledgement is late.
-  caf::reacts_to<sync_tick>>::extend_with<status_actor>;
+  caf::reacts_to<ring>>::extend_with<status_actor>;
 
 /// One per other member: finds what differs between the two, by digests, and has it repaired.
 using distro_verify_actor = caf::typed_actor<
-  caf::reacts_to<bucket_digests>,
-  caf::reacts_to<bucket_listing>,
+  // The peer's digests: it gets the listings of the buckets that differ.
+  caf::reacts_to<verify_request>,
+  // The peer's listing of buckets that differ: what it lacks is sent, what lacks here asked for.
+  caf::reacts_to<verify_listing>,
+  // The link is there, or gone.
   caf::reacts_to<link_state>,
   // INTERNAL: the next round.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
@@ -59,14 +75,18 @@ using distro_verify_actor = caf::typed_actor<
 using distro_load_actor = caf::typed_actor<
   // MEMBERSHIP wants everything that the peer holds.
   caf::reacts_to<begin_load>,
+  // The peer wants what this node holds.
   caf::reacts_to<snapshot_request>,
+  // A part of the peer's snapshot.
   caf::reacts_to<snapshot_chunk>,
-  // The shards have taken all of the last chunk.
+  // Readers see all of the last chunk.
   caf::reacts_to<chunk_taken>,
+  // The link is there, or gone.
+  caf::reacts_to<link_state>,
   // INTERNAL: the next chunk is late.
-  caf::reacts_to<load_tick>>::extend_with<status_actor>;
+  caf::reacts_to<ring>>::extend_with<status_actor>;
 
-/// One per node: passes beats on to the nodes that judge the clients.
+/// One per node: passes beats on to the nodes that are responsible for the clients.
 using beat_relay_actor = caf::typed_actor<
   // INTERNAL: beats have gathered.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;

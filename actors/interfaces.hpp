@@ -2,7 +2,13 @@
 
 #include <caf/all.hpp>
 
-#include "actors/messages.hpp"
+#include "actors/base/alarm.hpp"
+#include "actors/messages/connections.hpp"
+#include "actors/messages/distro.hpp"
+#include "actors/messages/metadata.hpp"
+#include "actors/messages/naming.hpp"
+#include "actors/messages/node.hpp"
+#include "actors/messages/push.hpp"
 
 /// All actors of a node, what each takes and answers. Read it as a table of contents. Handles of
 /// neighbours come with the NODE CONTEXT at spawn; nothing is looked up globally.
@@ -10,31 +16,34 @@ namespace nacre {
 
 /// Every actor conforms to it; the INSPECTOR walks the tree with it.
 using status_actor = caf::typed_actor<
-  // Tells who it is, how it fares and what it works on.
+  // Tells who it is, how it fares, what it works on and who its children are.
   caf::replies_to<status_request>::with<actor_status>>;
 
 /// One per service in use: an index over what clients publish and subscribe, plus stored metadata.
 /// Publishes an immutable view into the DIRECTORY with every change.
 using service_actor = caf::typed_actor<
   // A client publishes; the ticket is completed when readers see it.
-  caf::reacts_to<publish>,
+  caf::reacts_to<client_register_service>,
   // A client takes back what it published.
-  caf::reacts_to<withdraw>,
+  caf::reacts_to<client_deregister_service>,
   // A client wants to hear of changes.
-  caf::reacts_to<subscribe>,
-  caf::reacts_to<unsubscribe>,
-  // The METADATA store has something new about this service.
-  caf::reacts_to<stored_changed>,
+  caf::reacts_to<client_subscribe_service>,
+  // A client wants to hear no more.
+  caf::reacts_to<client_unsubscribe_service>,
+  // What is stored about this service changed.
+  caf::reacts_to<service_metadata_changed>,
+  // Overrides of its instances changed.
+  caf::reacts_to<instance_metadata_changed>,
   // An operator removes the service.
   caf::reacts_to<delete_service>,
   // A restarted CLIENT SHARD asks for what its clients had published and subscribed here.
-  caf::reacts_to<recall>,
+  caf::reacts_to<shard_asks_rows>,
   // A CONNECTION CLIENT was restarted, or ended after a restart.
-  caf::reacts_to<compare_connection>,
+  caf::reacts_to<verify_connection>,
   // A CLIENT SHARD has told a restarted service all that it knows of it.
-  caf::reacts_to<replayed>,
+  caf::reacts_to<shard_gives_rows>,
   // INTERNAL: while the node warms up, an empty first list is answered late.
-  caf::reacts_to<answer_empty>,
+  caf::reacts_to<release_first_lists>,
   // INTERNAL: look whether anybody still needs the service; ask silent shards again.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 
@@ -42,9 +51,9 @@ using service_actor = caf::typed_actor<
 /// DIRECTORY's lock; see `service_registry.hpp`.)
 using service_registry_actor = caf::typed_actor<
   // A service was spawned and wants a supervisor.
-  caf::reacts_to<adopt>,
+  caf::reacts_to<supervise_service>,
   // A restarted CLIENT SHARD wants its rows back from all services.
-  caf::reacts_to<recall>,
+  caf::reacts_to<shard_asks_rows>,
   // INTERNAL: spawn a failed service again.
   caf::reacts_to<respawn_service>>::extend_with<status_actor>;
 
@@ -52,6 +61,7 @@ using service_registry_actor = caf::typed_actor<
 using client_shard_actor = caf::typed_actor<
   // A client registers or updates an instance.
   caf::reacts_to<register_instance>,
+  // A client takes its instance back.
   caf::reacts_to<deregister_instance>,
   // A beat that changes something: it came for an unhealthy instance.
   caf::reacts_to<revive_instance>,
@@ -60,56 +70,70 @@ using client_shard_actor = caf::typed_actor<
   // A SERVICE refused what was sent to it; the row must not stay.
   caf::reacts_to<publish_refused>,
   // A restarted SERVICE asks for all that clients of this shard hold on it.
-  caf::reacts_to<replay>,
+  caf::reacts_to<service_asks_rows>,
   // A peer of the cluster tells of clients.
   caf::reacts_to<sync_records>,
   // The client of a connection whose node died has shown up elsewhere.
-  caf::reacts_to<superseded>,
+  caf::reacts_to<connection_superseded>,
   // Other nodes are responsible for clients now, or are lost.
   caf::reacts_to<cluster_changed>,
   // To a restarted shard: what its clients had published and subscribed at one service.
-  caf::reacts_to<recalled>,
-  // To a restarted shard: how many `recalled` there will be.
-  caf::reacts_to<recall_started>,
+  caf::reacts_to<service_gives_rows>,
+  // To a restarted shard: how many services will tell.
+  caf::reacts_to<shard_recovery_started>,
+  // INTERNAL: tell peers what this turn changed.
+  caf::reacts_to<announce_changes>,
   // INTERNAL: mark and remove what stopped beating.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 
 /// One per gRPC connection: what it publishes and subscribes, its liveness, the pushes on their way
 /// to it. Ends with its connection; restarted if it fails before.
 using connection_client_actor = caf::typed_actor<
+  // The client publishes instances of one service.
   caf::reacts_to<publish_instances>,
+  // The client takes back what it published.
   caf::reacts_to<withdraw_instances>,
+  // The client wants to hear of changes.
   caf::reacts_to<subscribe_service>,
+  // The client wants to hear no more.
   caf::reacts_to<unsubscribe_service>,
   // A SERVICE refused what was sent to it.
   caf::reacts_to<publish_refused>,
   // A restarted SERVICE compares its idea of this connection with the truth.
-  caf::reacts_to<check_hold>,
+  caf::reacts_to<confirm_connection>,
   // The PUSH ENGINE has news of a subscribed service.
   caf::reacts_to<view_push>,
-  // From the wire.
+  // The client answered a request of ours.
   caf::reacts_to<request_answered>,
+  // The link takes messages again.
   caf::reacts_to<link_drained>,
-  caf::reacts_to<connection_lost>,
+  // The link is gone.
+  caf::reacts_to<client_disconnected>,
   // An operator sends the client elsewhere.
   caf::reacts_to<reset_connection>,
-  // 3.x clients watch for services that match a pattern.
+  // The client watches for services that match a pattern.
   caf::reacts_to<watch_services>,
+  // The client watches a pattern no more.
   caf::reacts_to<cancel_watch>,
+  // A service that may match came or went.
   caf::reacts_to<presence_changed>,
-  caf::reacts_to<resync_watches>,
+  // The FUZZY WATCH may have lost news.
+  caf::reacts_to<fuzzy_watch_restarted>,
+  // INTERNAL: tell peers what this turn changed.
+  caf::reacts_to<announce_changes>,
   // INTERNAL: probe a silent client, send what was not acknowledged again.
-  caf::reacts_to<connection_tick>>::extend_with<status_actor>;
+  caf::reacts_to<ring>>::extend_with<status_actor>;
 
 /// One per node: supervises the connection clients.
 using connection_registry_actor = caf::typed_actor<
   // A connection client was spawned and wants a supervisor.
-  caf::reacts_to<adopt_connection>,
+  caf::reacts_to<supervise_connection>,
   // INTERNAL: spawn a failed one again.
   caf::reacts_to<respawn_connection>>::extend_with<status_actor>;
 
 /// One per node: tells connections that watch patterns which services come and go.
 using fuzzy_watch_actor = caf::typed_actor<
+  // A connection begins or ends to watch.
   caf::reacts_to<watcher_changed>,
   // A SERVICE got its first publisher or lost its last one.
   caf::reacts_to<presence_changed>>::extend_with<status_actor>;
@@ -121,37 +145,45 @@ using push_engine_actor = caf::typed_actor<
   // Somebody subscribed and wants the present state.
   caf::reacts_to<service_subscribed>,
   // A channel was restarted and may have lost pushes.
-  caf::reacts_to<tell_all>,
+  caf::reacts_to<push_channel_restarted>,
   // INTERNAL: tasks are due.
-  caf::reacts_to<push_tick>>::extend_with<status_actor>;
+  caf::reacts_to<ring>>::extend_with<status_actor>;
 
 /// One per node: sends datagrams to 1.x clients, waits for their acks, sends again.
 using udp_push_actor = caf::typed_actor<
+  // A list is to be sent.
   caf::reacts_to<udp_push_task>,
   // A datagram arrived on the push socket.
   caf::reacts_to<udp_ack>,
   // INTERNAL: look for acks that did not come.
-  caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
+  caf::reacts_to<ring>>::extend_with<status_actor>;
 
 /// One per node: the only writer of stored metadata (overrides, service metadata, namespaces,
 /// switches). A replicated store comes behind the same messages.
-using metadata_actor = caf::typed_actor<
+using metadata_keeper_actor = caf::typed_actor<
   // Overrides of instances of one service.
-  caf::reacts_to<put_overlays>,
+  caf::reacts_to<put_overrides>,
+  // A service is created by name.
   caf::reacts_to<create_service>,
+  // What is stored about a service changes.
   caf::reacts_to<update_service>,
   // A service ended; what is stored about it ends too.
   caf::reacts_to<service_ended>,
+  // A namespace is created or changed.
   caf::reacts_to<put_namespace>,
+  // A namespace is deleted.
   caf::reacts_to<delete_namespace>,
+  // A switch is set.
   caf::reacts_to<set_switch>,
   // INTERNAL: forget overrides of instances that are long gone.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 
-/// One per node: answers the admin endpoint by asking the others.
+/// One per node: answers the admin endpoint by walking the tree of actors, from the NODE on.
 using inspector_actor = caf::typed_actor<
   // Completes the report with all actors or with one.
-  caf::reacts_to<inspect>>::extend_with<status_actor>;
+  caf::reacts_to<inspect>,
+  // Gives the actor of an id.
+  caf::replies_to<find_actor>::with<found_actor>>::extend_with<status_actor>;
 
 /// The root: starts, supervises and ends all others.
 using node_actor = caf::typed_actor<

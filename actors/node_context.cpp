@@ -1,6 +1,6 @@
 #include "actors/node_context.hpp"
 
-#include "actors/cluster_view.hpp"
+#include "config/usable_memory.hpp"
 
 namespace nacre {
 
@@ -11,15 +11,36 @@ outcome limit_reached(std::string_view what, std::size_t max) {
                                + std::to_string(max) + ")"};
 }
 
+outcome memory_spent(const memory_budget& memory) {
+  return {ec::limit_reached, "this node uses as much memory as it may ("
+                               + std::to_string(memory.max()) + " bytes) and takes nothing new"};
+}
+
+std::size_t length_of(const instance_list& instances) {
+  std::size_t length = 0;
+  for (auto& x : instances)
+    length += metadata_length(x.metadata);
+  return length;
+}
+
 } // namespace
 
-node_context::node_context(nacre::options opts, std::size_t shards_count)
-  : options(std::move(opts)), shards(shards_count) {}
+node_tables::node_tables(const nacre::options& opts)
+  : targets(opts.push),
+    answers(opts.limits.answer_bytes_max != 0 ? opts.limits.answer_bytes_max : usable_memory() / 10,
+            opts.limits.answer_bytes_per_address_max),
+    memory(opts.limits.memory_bytes_max != 0 ? opts.limits.memory_bytes_max
+                                             : usable_memory() / 4 * 3) {}
 
-node_context::~node_context() = default;
+node_context::node_context(nacre::options opts, std::size_t shards_count, clock_source machine)
+  : options(std::move(opts)),
+    checks{options.limits.param_check_enabled, options.limits.metadata_chars_max},
+    clock(std::move(machine)),
+    tables(options),
+    actors(shards_count) {}
 
-std::int64_t node_context::list_ms() const {
-  return cluster ? hybrid_clock::to_ms(cluster->clock.now(steady_ms())) : wall_ms();
+wall_time node_context::next_ref_time() const {
+  return cluster ? hybrid_clock::time_of(clock.common.now(clock.steady())) : clock.wall();
 }
 
 outcome services_limit_reached(const node_context& context) {
@@ -32,8 +53,27 @@ outcome not_replicated(std::string_view what) {
                                "replicated store yet, by which its nodes would agree on them"};
 }
 
-outcome instances_limit_reached(const node_context& context) {
-  return limit_reached("instances", context.options.limits.instances_max);
+outcome admit_instances(node_context& context, const publication* before,
+                        const instance_list& now) {
+  auto held = before ? before->instances.size() : 0;
+  auto more = now.size() - std::min(now.size(), held);
+  auto max = context.options.limits.instances_max;
+  if (more > 0
+      && context.counters.instances + static_cast<std::int64_t>(more)
+           > static_cast<std::int64_t>(max))
+    return limit_reached("instances", max);
+  auto& memory = context.tables.memory;
+  if (!memory.spent())
+    return {};
+  bool longer = more > 0 || length_of(now) > length_of(before->instances);
+  return longer && !memory.admits() ? memory_spent(memory) : outcome{};
+}
+
+outcome admit_subscription(node_context& context, const subscriber* before,
+                           const std::string& clusters) {
+  auto& memory = context.tables.memory;
+  bool more = !before || !before->wants(clusters);
+  return more && !memory.admits() ? memory_spent(memory) : outcome{};
 }
 
 } // namespace nacre

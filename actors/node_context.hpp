@@ -6,14 +6,21 @@
 #include <mutex>
 #include <vector>
 
-#include "actors/clocks.hpp"
-#include "actors/connection_table.hpp"
-#include "actors/directory.hpp"
-#include "actors/history.hpp"
+#include "actors/base/gauge.hpp"
+#include "actors/base/node_clock.hpp"
+#include "actors/base/snowflake.hpp"
+#include "actors/base/stall_log.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/lease.hpp"
-#include "actors/metadata_store.hpp"
+#include "actors/tables/answer_budget.hpp"
+#include "actors/tables/connection_table.hpp"
+#include "actors/tables/directory.hpp"
+#include "actors/tables/history.hpp"
+#include "actors/tables/lease.hpp"
+#include "actors/tables/memory_budget.hpp"
+#include "actors/tables/metadata_store.hpp"
+#include "actors/tables/udp_targets.hpp"
 #include "config/options.hpp"
+#include "protocol/naming_rules.hpp"
 
 namespace nacre {
 
@@ -29,9 +36,15 @@ public:
 
 /// Numbers that many actors add to and operators read (Nacos `MetricsMonitor`).
 struct node_counters {
-  std::atomic<std::int64_t> instances{0};
-  std::atomic<std::int64_t> subscribers{0};
-  std::atomic<std::int64_t> clients{0};
+  gauge instances;
+  gauge subscribers;
+  /// Of the shards: ip:port clients, connections of other nodes.
+  gauge clients;
+  /// Those of them whose instances are kept without beats.
+  gauge persistent_clients;
+  gauge http_connections;
+  /// The HTTP listener can't take connections for want of descriptors.
+  std::atomic<bool> descriptors_scarce{false};
   std::atomic<std::uint64_t> pushes{0};
   std::atomic<std::uint64_t> pushes_acked{0};
   std::atomic<std::uint64_t> pushes_failed{0};
@@ -39,89 +52,106 @@ struct node_counters {
   std::atomic<std::int64_t> push_cost_ms_total{0};
   std::atomic<std::int64_t> push_cost_ms_max{-1};
 
-  /// A push was acknowledged `cost_ms` after the change it tells of.
-  void count_acked(std::int64_t cost_ms) {
+  /// A push was acknowledged `cost` after the change it tells of.
+  void count_acked(milliseconds cost) {
     ++pushes_acked;
-    push_cost_ms_total += cost_ms;
-    if (cost_ms > push_cost_ms_max)
-      push_cost_ms_max = cost_ms;
+    push_cost_ms_total += to_ms(cost);
+    if (to_ms(cost) > push_cost_ms_max)
+      push_cost_ms_max = to_ms(cost);
   }
   /// Number of the last datagram; outlives the PUSH ENGINE, whose numbers must not repeat.
   std::atomic<std::int64_t> last_packet_ref_time{0};
+  /// Number of the last attempt of a restarted CLIENT SHARD to get its rows back.
+  std::atomic<std::uint64_t> last_attempt{0};
   /// Number of the last request to a gRPC client; one counter for all connections.
   std::atomic<std::uint64_t> last_request_id{0};
 };
 
 struct cluster_context;
 
-/// What every actor of one node is given at spawn: options, the concurrent tables, handles of
-/// neighbours. One per node, so a whole cluster fits in one process.
-struct node_context {
-  node_context(nacre::options opts, std::size_t shards_count);
-  ~node_context();
-
-  const nacre::options options;
-  /// Wall clock in ms; tests put their own in.
-  std::function<std::int64_t()> wall_ms = wall_now_ms;
-
-  /// The steady clock in ms, for those who are no actors; tests put their own in.
-  std::function<std::int64_t()> steady_ms = steady_now_ms;
-
-  /// The time that lists and pushes carry: also above what other nodes of the cluster told so far,
-  /// because clients move between nodes and ignore what seems older.
-  std::int64_t list_ms() const;
-
-  /// Whether clients may still be on their way back after a restart of the node.
-  bool warming_up(std::int64_t steady_now_ms) const {
-    return steady_now_ms - started_ms < options.push.warm_up.count();
-  }
-  /// When the root started first, ms of the steady clock.
-  std::atomic<std::int64_t> started_ms{0};
-
+/// What any thread reads and one actor writes, each table as it says.
+struct node_tables {
   nacre::directory directory;
   lease_table leases;
-  history_book history;
+  connection_table connections;
   metadata_store store;
+  history_book history;
+  snowflake_ids instance_ids;
+  udp_targets targets;
+  answer_budget answers;
+  memory_budget memory;
+  stall_log stalls;
+
+  explicit node_tables(const nacre::options& opts);
+};
+
+/// The present handles of actors, which their supervisors replace. Those of services, connections
+/// and peers are with what they are about.
+struct node_actors {
+  explicit node_actors(std::size_t shards_count) : shards(shards_count) {}
+
+  cell<node_actor> node;
+  cell<inspector_actor> inspector;
+  cell<service_registry_actor> registry;
+  std::vector<cell<client_shard_actor>> shards;
+  cell<metadata_keeper_actor> metadata;
+  cell<push_engine_actor> push_engine;
+  cell<udp_push_actor> udp_push;
+  cell<connection_registry_actor> connection_registry;
+  cell<fuzzy_watch_actor> fuzzy_watch;
+};
+
+/// What every actor of one node is given at spawn: options, clocks, the tables, handles
+/// of neighbours. One per node, so a whole cluster fits in one process.
+struct node_context {
+  /// @param machine where the time comes from; tests put their own clocks in
+  node_context(nacre::options opts, std::size_t shards_count, clock_source machine = {});
+
+  const nacre::options options;
+  const param_check checks;
+  node_clock clock;
+
+  /// The `lastRefTime` of a list or push made now. In a cluster it is also above what other nodes
+  /// told so far, because clients move between nodes and ignore what seems older.
+  wall_time next_ref_time() const;
+
+  /// Whether clients may still be on their way back after a restart of the node.
+  bool warming_up(steady_time now) const { return now < warm_from(); }
+  steady_time warm_from() const { return started.load() + options.push.warm_up; }
+  /// When the root started first.
+  std::atomic<steady_time> started{never};
+
+  node_tables tables;
+  node_actors actors;
   node_counters counters;
   /// Null in tests without a network.
   std::shared_ptr<datagram_sink> datagrams;
-
-  connection_table connections;
   /// Null in a standalone node.
-  std::unique_ptr<cluster_context> cluster;
+  std::shared_ptr<cluster_context> cluster;
 
-  handle_cell<node_actor> node;
-  handle_cell<service_registry_actor> registry;
-  handle_cell<push_engine_actor> push_engine;
-  handle_cell<udp_push_actor> udp_push;
-  handle_cell<metadata_actor> metadata;
-  handle_cell<inspector_actor> inspector;
-  handle_cell<connection_registry_actor> connection_registry;
-  handle_cell<fuzzy_watch_actor> fuzzy_watch;
-  std::vector<handle_cell<client_shard_actor>> shards;
-
-  std::size_t shard_of(const client_id& client) const { return client.hash() % shards.size(); }
+  std::size_t shard_of(const client_id& client) const {
+    return client.hash() % actors.shards.size();
+  }
   client_shard_actor shard(const client_id& client) const {
-    return shards[shard_of(client)].get();
+    return actors.shards[shard_of(client)].get();
   }
 };
 
 using node_context_ptr = std::shared_ptr<node_context>;
 
-/// What a write at the bound of services or instances is answered.
+/// What a write at the bound of services is answered.
 outcome services_limit_reached(const node_context& context);
-outcome instances_limit_reached(const node_context& context);
+
+/// Whether a client's `now` may take the place of `before` (null: it had nothing there). What makes
+/// the node hold no more always may.
+outcome admit_instances(node_context& context, const publication* before, const instance_list& now);
+
+/// Whether a client may subscribe like this, as well as `before` (null: it did not yet).
+outcome admit_subscription(node_context& context, const subscriber* before,
+                           const std::string& clusters);
 
 /// What a write is answered whose effect the nodes of a cluster could not agree on: it needs the
 /// replicated store, which this version has not.
 outcome not_replicated(std::string_view what);
-
-/// The steady clock of an actor in ms: virtual in tests.
-template <class Self>
-std::int64_t steady_ms(Self* self) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-           self->clock().now().time_since_epoch())
-    .count();
-}
 
 } // namespace nacre

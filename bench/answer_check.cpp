@@ -13,15 +13,15 @@ namespace nacre::bench {
 namespace {
 
 constexpr std::array<std::pair<request_kind, std::string_view>, 4> words{{
-    {request_kind::register_instance, "register"},
-    {request_kind::beat, "beat"},
-    {request_kind::light_beat, "light-beat"},
-    {request_kind::query, "query"},
+  {request_kind::register_instance, "register"},
+  {request_kind::beat, "beat"},
+  {request_kind::light_beat, "light-beat"},
+  {request_kind::query, "query"},
 }};
 
 [[noreturn]] void refuse(request_kind kind, std::string_view body, const std::string& why) {
-  throw failure("wrong answer to " + std::string(to_word(kind)) + ": " + why + ": " +
-                std::string(body.substr(0, 300)));
+  throw failure("wrong answer to " + std::string(to_word(kind)) + ": " + why + ": "
+                + std::string(body.substr(0, 300)));
 }
 
 std::uint64_t meaning_of_list(std::string_view body, const expectation& wanted) {
@@ -29,8 +29,8 @@ std::uint64_t meaning_of_list(std::string_view body, const expectation& wanted) 
   auto addresses = values_of(body, R"("ip":")", "\"");
   if (addresses.size() != hosts)
     refuse(request_kind::query, body,
-           std::to_string(addresses.size()) + " hosts where " + std::to_string(hosts) +
-               " were registered");
+           std::to_string(addresses.size()) + " hosts where " + std::to_string(hosts)
+             + " were registered");
   std::sort(addresses.begin(), addresses.end());
   if (std::adjacent_find(addresses.begin(), addresses.end()) != addresses.end())
     refuse(request_kind::query, body, "a host is there twice");

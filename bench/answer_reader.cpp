@@ -98,8 +98,8 @@ void answer_reader::read_head(std::string_view head) {
     head.remove_prefix(line_end + 2);
   }
   if (framing_ == framing::unknown)
-    throw failure("an answer of status " + std::to_string(status_) +
-                  " has neither Content-Length nor chunks");
+    throw failure("an answer of status " + std::to_string(status_)
+                  + " has neither Content-Length nor chunks");
 }
 
 void answer_reader::read_field(std::string_view line) {

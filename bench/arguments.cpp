@@ -17,8 +17,8 @@ Number parsed(const std::string& name, const std::string& text, Number low, Numb
   const auto [rest, error] = std::from_chars(text.data(), end, value);
   // Written so that a NaN is refused as well.
   if (error != std::errc{} || rest != end || !(value >= low && value <= high))
-    throw usage_error("--" + name + " wants a number from " + std::to_string(low) + " to " +
-                      std::to_string(high) + ", not " + text);
+    throw usage_error("--" + name + " wants a number from " + std::to_string(low) + " to "
+                      + std::to_string(high) + ", not " + text);
   return value;
 }
 

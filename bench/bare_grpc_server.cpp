@@ -1,8 +1,8 @@
 // The yardstick of gRPC: the plainest grpc++ callback server for the same two methods. What it
 // reaches is what the library costs; how far nacre stays behind it is what the registry costs.
 
-#include "bench/program.hpp"
 #include "bench/failure.hpp"
+#include "bench/program.hpp"
 #include "grpc/services.grpc.pb.h"
 
 #include <grpcpp/grpcpp.h>
@@ -117,7 +117,7 @@ class request_service final : public Request::CallbackService {
 public:
   request_service(stream_service& streams, std::size_t preset,
                   std::map<std::string, std::size_t> sizes)
-      : streams_(streams), preset_(preset, 'x') {
+    : streams_(streams), preset_(preset, 'x') {
     for (const auto& [type, size] : sizes)
       bodies_[type].assign(size, 'x');
   }
@@ -193,6 +193,5 @@ int run(const arguments& args) {
 int main(int argc, char** argv) {
   using namespace nacre::bench;
   return run_program("bare_grpc_server", help, argc, argv,
-                     {"port", "size", "register-size", "query-size"},
-                     run);
+                     {"port", "size", "register-size", "query-size"}, run);
 }

@@ -1,8 +1,8 @@
 // The yardstick: the plainest Boost.Beast server, one thread, one answer for everybody. What it
 // reaches is what the HTTP layer costs; how far nacre stays behind it is what the registry costs.
 
-#include "bench/program.hpp"
 #include "bench/failure.hpp"
+#include "bench/program.hpp"
 
 #include <utility>
 
@@ -71,10 +71,9 @@ public:
   void read() {
     request_ = {};
     stream_.expires_after(idle_time);
-    http::async_read(stream_, buffer_, request_,
-                     [self = shared_from_this()](beast::error_code error, std::size_t) {
-                       self->on_read(error);
-                     });
+    http::async_read(
+      stream_, buffer_, request_,
+      [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
   }
 
 private:
@@ -147,7 +146,5 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  return run_program("bare_server", help, argc, argv,
-                     {"port", "size"},
-                     run);
+  return run_program("bare_server", help, argc, argv, {"port", "size"}, run);
 }

@@ -17,7 +17,7 @@ namespace nacre::bench {
 struct contestant {
   named_endpoint server;
   bool is_bare = false;
-  std::int64_t pid = 0; // 0 = not known
+  std::int64_t pid = 0;          // 0 = not known
   std::int64_t refreshed_ns = 0; // when its instances were beaten for, where that is needed
   standing result;
 };

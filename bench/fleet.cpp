@@ -37,8 +37,8 @@ std::string request(std::string_view method, std::string_view target, std::strin
   result += "X-Size: " + std::to_string(size) + "\r\n";
   if (method != "GET")
     result += "Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n"
-              "Content-Length: " +
-              std::to_string(form.size()) + "\r\n";
+              "Content-Length: "
+              + std::to_string(form.size()) + "\r\n";
   return result.append("\r\n").append(form);
 }
 
@@ -47,9 +47,9 @@ std::string grouped_name(const fleet& all, std::size_t service) {
 }
 
 std::string common_form(const fleet& all, std::size_t instance) {
-  return "serviceName=" + encoded(grouped_name(all, instance % all.services)) +
-         "&groupName=DEFAULT_GROUP&namespaceId=public&clusterName=DEFAULT&ip=" + all.ip(instance) +
-         "&port=8080";
+  return "serviceName=" + encoded(grouped_name(all, instance % all.services))
+         + "&groupName=DEFAULT_GROUP&namespaceId=public&clusterName=DEFAULT&ip=" + all.ip(instance)
+         + "&port=8080";
 }
 
 } // namespace
@@ -63,23 +63,23 @@ std::string fleet::service_name(std::size_t service) const {
 std::string fleet::ip(std::size_t instance) const {
   // Begins at 127.100.100.100 so that most addresses are equally long and none is 127.0.0.1.
   const auto number = instance + (100U << 16U | 100U << 8U | 100U);
-  return "127." + std::to_string(number >> 16U & 255U) + '.' + std::to_string(number >> 8U & 255U) +
-         '.' + std::to_string(number & 255U);
+  return "127." + std::to_string(number >> 16U & 255U) + '.' + std::to_string(number >> 8U & 255U)
+         + '.' + std::to_string(number & 255U);
 }
 
 std::string register_request(const fleet& all, std::size_t instance, int weight, std::size_t size) {
   return request("POST", "/nacos/v1/ns/instance",
-                 common_form(all, instance) + "&weight=" + std::to_string(weight) +
-                     ".0&enable=true&healthy=true&ephemeral=true&metadata=%7B%7D",
+                 common_form(all, instance) + "&weight=" + std::to_string(weight)
+                   + ".0&enable=true&healthy=true&ephemeral=true&metadata=%7B%7D",
                  size);
 }
 
 std::string beat_request(const fleet& all, std::size_t instance, std::size_t size) {
   const auto name = grouped_name(all, instance % all.services);
-  const auto beat = R"({"cluster":"DEFAULT","ip":")" + all.ip(instance) +
-                    R"(","metadata":{},"period":5000,"port":8080,"scheduled":false,)"
-                    R"("serviceName":")" +
-                    name + R"(","stopped":false,"weight":1.0})";
+  const auto beat = R"({"cluster":"DEFAULT","ip":")" + all.ip(instance)
+                    + R"(","metadata":{},"period":5000,"port":8080,"scheduled":false,)"
+                      R"("serviceName":")"
+                    + name + R"(","stopped":false,"weight":1.0})";
   return request("PUT", "/nacos/v1/ns/instance/beat",
                  common_form(all, instance) + "&beat=" + encoded(beat), size);
 }
@@ -91,8 +91,8 @@ std::string light_beat_request(const fleet& all, std::size_t instance, std::size
 std::string query_request(const fleet& all, std::size_t service, std::size_t size,
                           const std::string& extra) {
   return request("GET",
-                 "/nacos/v1/ns/instance/list?serviceName=" + encoded(grouped_name(all, service)) +
-                     "&namespaceId=public&clusters=" + "&healthyOnly=false" + extra,
+                 "/nacos/v1/ns/instance/list?serviceName=" + encoded(grouped_name(all, service))
+                   + "&namespaceId=public&clusters=" + "&healthyOnly=false" + extra,
                  {}, size);
 }
 

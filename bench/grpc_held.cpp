@@ -36,8 +36,8 @@ void publish(held_clients& held, registry_client& observer, const fleet& all,
   for (const auto& query : queries)
     hosts += hosts_of(observer, query);
   if (hosts != held.clients.size())
-    throw failure(std::to_string(hosts) + " instances are listed, not " +
-                  std::to_string(held.clients.size()));
+    throw failure(std::to_string(hosts) + " instances are listed, not "
+                  + std::to_string(held.clients.size()));
 }
 
 /// Waits until no service lists an instance. None comes back, so each is asked until it is empty.
@@ -46,8 +46,9 @@ void await_none(const poller& loop, registry_client& observer,
   for (const auto& query : queries)
     while (const auto left = hosts_of(observer, query)) {
       if (now_ns() > deadline_ns)
-        throw failure("a service lists " + std::to_string(left) + " instances of connections "
-                      "that are gone");
+        throw failure("a service lists " + std::to_string(left)
+                      + " instances of connections "
+                        "that are gone");
       loop.run_for(0.005);
     }
 }

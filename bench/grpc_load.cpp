@@ -43,7 +43,7 @@ struct side {
 class comparison {
 public:
   comparison(const grpc_load_options& options, std::vector<contestant>& contestants)
-      : options_(options), contestants_(contestants) {
+    : options_(options), contestants_(contestants) {
     for (std::size_t i = 0; i < options.all.services; ++i)
       queries_.push_back(remote_query(options.all, i));
   }
@@ -61,8 +61,8 @@ private:
   /// that follow each other, since a client has one instance of a service at most.
   [[nodiscard]] std::size_t client_of(std::size_t instance) const {
     const auto& all = options_.all;
-    return (instance % all.services * all.per_service + instance / all.services) %
-           options_.connections;
+    return (instance % all.services * all.per_service + instance / all.services)
+           % options_.connections;
   }
 
   void open(contestant& one) {
@@ -74,7 +74,7 @@ private:
     for (std::size_t i = 0; i < options_.all.instances(); ++i) {
       const auto client = client_of(i);
       auto& row = x.publishers[client].rows.emplace_back(published::row{
-          i, registration(options_.all, i % options_.all.services, options_.all.ip(i)), 0});
+        i, registration(options_.all, i % options_.all.services, options_.all.ip(i)), 0});
       if (!one.is_bare) {
         row.number = ++x.last_number;
         x.clients[client]->expect(row.request.with(row.number), "InstanceResponse");
@@ -129,8 +129,8 @@ private:
     } else {
       check_lists(x, &result);
       if (result.meaning != contestants_.front().result.meaning)
-        throw failure(x.one->server.name + " answers otherwise than " +
-                      contestants_.front().server.name);
+        throw failure(x.one->server.name + " answers otherwise than "
+                      + contestants_.front().server.name);
     }
   }
 
@@ -144,15 +144,14 @@ private:
     for (const auto& query : queries_) {
       const auto answer = x.clients[0]->ask(query);
       require_success(answer, "QueryServiceResponse");
-      meaning = hash_of(std::to_string(meaning_of(request_kind::query, answer.body,
-                                                  {options_.all.per_service})) +
-                            ';',
-                        meaning);
+      meaning = hash_of(
+        std::to_string(meaning_of(request_kind::query, answer.body, {options_.all.per_service}))
+          + ';',
+        meaning);
       const auto ips = values_of(answer.body, R"("ip":")", "\"");
       const auto values = values_of(answer.body, R"("weight":)", ".,}");
       for (std::size_t i = 0; i < ips.size(); ++i)
-        if (values.size() != ips.size() ||
-            values[i] != weight_of(numbers.at(std::string(ips[i]))))
+        if (values.size() != ips.size() || values[i] != weight_of(numbers.at(std::string(ips[i]))))
           throw failure("a registration was answered but not carried out: " + answer.body);
       if (result)
         result->sizes.push_back(answer.body.size());
@@ -184,8 +183,7 @@ private:
     for (std::size_t i = 0; i < x.clients.size(); ++i)
       send_next(i);
     for (std::size_t seen = 0; active > 0; seen = window.answers())
-      if (!loop_.run([&] { return active == 0; }, now_ns() + stall_ns) &&
-          seen == window.answers())
+      if (!loop_.run([&] { return active == 0; }, now_ns() + stall_ns) && seen == window.answers())
         throw failure(x.one->server.name + ": no answer for 10 s");
     const auto span = std::max<std::int64_t>(now_ns() - wall, 1);
     return {static_cast<double>(thread_cpu_ns() - cpu) / static_cast<double>(span), 0};
@@ -203,8 +201,8 @@ private:
     const auto& sizes = one.result.sizes;
     if (one.is_bare) {
       if (answer.body.size() != sizes[0])
-        throw failure("the bare server sent " + std::to_string(answer.body.size()) +
-                      " bytes where " + std::to_string(sizes[0]) + " were asked for");
+        throw failure("the bare server sent " + std::to_string(answer.body.size()) + " bytes where "
+                      + std::to_string(sizes[0]) + " were asked for");
       return;
     }
     require_success(answer, registers ? "InstanceResponse" : "QueryServiceResponse");

@@ -1,10 +1,10 @@
 // How many gRPC registrations and queries per second does a registry answer, how soon does a change
 // reach its subscribers, and what does a connection cost?
 
-#include "bench/program.hpp"
 #include "bench/contest.hpp"
 #include "bench/failure.hpp"
 #include "bench/grpc_cases.hpp"
+#include "bench/program.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -71,8 +71,8 @@ void run_single(const std::string& word, const arguments& args, const contestant
   const auto settle_s = seconds(args, "settle-ms", 1'500, 0, 60'000);
   const auto timeout_s = seconds(args, "timeout-ms", 10'000, 10, 600'000);
   if (word == "push")
-    run_grpc_push({args.whole("samples", 400, 1, 8'000),
-                   seconds(args, "interval-ms", 20, 1, 1'000), timeout_s, settle_s},
+    run_grpc_push({args.whole("samples", 400, 1, 8'000), seconds(args, "interval-ms", 20, 1, 1'000),
+                   timeout_s, settle_s},
                   one);
   else if (word == "fanout")
     run_grpc_fanout({args.whole("subscribers", 1'000, 1, 100'000),
@@ -112,9 +112,26 @@ int run(const arguments& args) {
 int main(int argc, char** argv) {
   using namespace nacre::bench;
   return run_program("grpc_load_bench", help, argc, argv,
-                     {"target", "bare", "pid", "cases", "services", "instances", "connections",
-                      "seconds", "warmup-seconds", "rounds", "register-size", "query-size",
-                      "samples", "interval-ms", "subscribers", "changes", "change-interval-ms",
-                      "held", "held-services", "settle-ms", "timeout-ms"},
+                     {"target",
+                      "bare",
+                      "pid",
+                      "cases",
+                      "services",
+                      "instances",
+                      "connections",
+                      "seconds",
+                      "warmup-seconds",
+                      "rounds",
+                      "register-size",
+                      "query-size",
+                      "samples",
+                      "interval-ms",
+                      "subscribers",
+                      "changes",
+                      "change-interval-ms",
+                      "held",
+                      "held-services",
+                      "settle-ms",
+                      "timeout-ms"},
                      run);
 }

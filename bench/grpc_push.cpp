@@ -31,10 +31,10 @@ fleet own_services(std::string_view word, std::size_t services) {
 /// What a bare server is told to push in place of a registry's list.
 std::string bare_push(const std::string& service, const std::string& ip, std::uint32_t number) {
   return envelope("PushRequest",
-                  R"({"headers":{},"requestId":"1","module":"naming","serviceInfo":{"name":")" +
-                      service + R"(","groupName":"DEFAULT_GROUP","clusters":"","hosts":[{"ip":")" +
-                      ip + R"(","port":8080,"weight":)" + weight_of(number) +
-                      R"(.0,"healthy":true,"enabled":true,"clusterName":"DEFAULT",)"
+                  R"({"headers":{},"requestId":"1","module":"naming","serviceInfo":{"name":")"
+                    + service + R"(","groupName":"DEFAULT_GROUP","clusters":"","hosts":[{"ip":")"
+                    + ip + R"(","port":8080,"weight":)" + weight_of(number)
+                    + R"(.0,"healthy":true,"enabled":true,"clusterName":"DEFAULT",)"
                       R"("metadata":{}}]}})");
 }
 
@@ -42,10 +42,10 @@ std::string bare_push(const std::string& service, const std::string& ip, std::ui
 class change {
 public:
   change(const fleet& all, std::size_t service, std::string ip, bool is_bare)
-      : service_(all.service_name(service)),
-        ip_(std::move(ip)),
-        is_bare_(is_bare),
-        request_(all, service, ip_) {}
+    : service_(all.service_name(service)),
+      ip_(std::move(ip)),
+      is_bare_(is_bare),
+      request_(all, service, ip_) {}
 
   const std::string& with(std::uint32_t number) {
     if (!is_bare_)
@@ -78,8 +78,8 @@ void take_push(push_samples& samples, const fleet& all, const remote_message& pu
   const auto ips = values_of(push.body, R"("ip":")", "\"");
   if (ips.empty())
     return; // of the subscription itself: there is no instance yet
-  if (i >= samples.sent_ns.size() || samples.sent_ns[i] == never || ips.size() != 1 ||
-      ips[0] != all.ip(i))
+  if (i >= samples.sent_ns.size() || samples.sent_ns[i] == never || ips.size() != 1
+      || ips[0] != all.ip(i))
     throw failure("a push that nothing was changed for: " + push.body.substr(0, 300));
   if (samples.push_ns[i] == never) {
     samples.push_ns[i] = at - samples.sent_ns[i];
@@ -186,9 +186,8 @@ void run_grpc_fanout(const grpc_fanout_options& options, const contestant& one) 
     publisher.ask(request);
     if (!loop.run([&] { return progress.arrived == options.subscribers; },
                   now_ns() + static_cast<std::int64_t>(options.timeout_s * 1e9)))
-      throw failure(one.server.name + ": " +
-                    std::to_string(options.subscribers - progress.arrived) + " of " +
-                    std::to_string(options.subscribers) + " subscribers got no push");
+      throw failure(one.server.name + ": " + std::to_string(options.subscribers - progress.arrived)
+                    + " of " + std::to_string(options.subscribers) + " subscribers got no push");
     first.push_back(progress.first_ns - sent);
     last.push_back(progress.last_ns - sent);
     if (one.pid)

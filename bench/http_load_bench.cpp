@@ -1,11 +1,11 @@
 // How many registrations, beats and queries per second does a registry answer over keep-alive
 // connections, and how far is that from other servers asked with the very same bytes?
 
-#include "bench/program.hpp"
 #include "bench/clock.hpp"
 #include "bench/contest.hpp"
 #include "bench/failure.hpp"
 #include "bench/fleet.hpp"
+#include "bench/program.hpp"
 #include "bench/sources.hpp"
 
 #include <utility>
@@ -68,18 +68,18 @@ request_set build(const settings& options, request_kind kind, std::vector<std::s
     pass.reserve(count);
     for (std::size_t i = 0; i < count; ++i)
       switch (kind) {
-      case request_kind::register_instance:
-        pass.push_back(register_request(all, i, weight, set.sizes[i]));
-        break;
-      case request_kind::beat:
-        pass.push_back(beat_request(all, i, set.sizes[i]));
-        break;
-      case request_kind::light_beat:
-        pass.push_back(light_beat_request(all, i, set.sizes[i]));
-        break;
-      case request_kind::query:
-        pass.push_back(query_request(all, i, set.sizes[i]));
-        break;
+        case request_kind::register_instance:
+          pass.push_back(register_request(all, i, weight, set.sizes[i]));
+          break;
+        case request_kind::beat:
+          pass.push_back(beat_request(all, i, set.sizes[i]));
+          break;
+        case request_kind::light_beat:
+          pass.push_back(light_beat_request(all, i, set.sizes[i]));
+          break;
+        case request_kind::query:
+          pass.push_back(query_request(all, i, set.sizes[i]));
+          break;
       }
   }
   return set;
@@ -88,9 +88,9 @@ request_set build(const settings& options, request_kind kind, std::vector<std::s
 class comparison {
 public:
   comparison(settings options, std::vector<contestant> contestants)
-      : options_(std::move(options)),
-        contestants_(std::move(contestants)),
-        keep_alive_(build(options_, request_kind::beat, {})) {}
+    : options_(std::move(options)),
+      contestants_(std::move(contestants)),
+      keep_alive_(build(options_, request_kind::beat, {})) {}
 
   void run() {
     fill();
@@ -162,8 +162,8 @@ private:
       // The pass that was just sent must not be the first of the measurement again.
       one.result.cursor = set.passes.front().size();
       if (one.result.meaning != contestants_.front().result.meaning)
-        throw failure(one.server.name + " answers otherwise than " +
-                      contestants_.front().server.name);
+        throw failure(one.server.name + " answers otherwise than "
+                      + contestants_.front().server.name);
     }
     // Targets come before bare servers, so that the first is the subject if there is one.
     if (!contestants_.front().is_bare)
@@ -186,9 +186,8 @@ private:
 
   void run_round(const request_set& set, contestant& one) {
     timed_load load(set, one.is_bare, one.result.sizes, options_.times, one.result.cursor);
-    measure_round(one, load.window(), [&] {
-      return run_pool(one.server.address, options_.connections, load);
-    });
+    measure_round(one, load.window(),
+                  [&] { return run_pool(one.server.address, options_.connections, load); });
   }
 
   settings options_;

@@ -29,7 +29,7 @@ constexpr auto stall_time = std::chrono::seconds(10);
 /// What all connections of one run share.
 struct pool {
   pool(const tcp::endpoint& address, request_source& source)
-      : address(address), source(source), watchdog(context) {}
+    : address(address), source(source), watchdog(context) {}
 
   [[noreturn]] void fail(const std::string& what) const {
     std::ostringstream text;
@@ -106,16 +106,16 @@ private:
 
   void on_read(error_code error, std::size_t count) {
     if (error)
-      pool_.fail(std::string(reader_.empty() ? "no answer: " : "half an answer: ") +
-                 error.message());
+      pool_.fail(std::string(reader_.empty() ? "no answer: " : "half an answer: ")
+                 + error.message());
     if (!reader_.commit(count)) {
       read();
       return;
     }
     const auto done_ns = now_ns();
     if (reader_.status() != 200)
-      pool_.fail("status " + std::to_string(reader_.status()) + ": " +
-                 std::string(reader_.body().substr(0, 300)));
+      pool_.fail("status " + std::to_string(reader_.status()) + ": "
+                 + std::string(reader_.body().substr(0, 300)));
     ++pool_.answers;
     pool_.source.on_answer(ticket_, {reader_.body(), sent_ns_, done_ns});
     if (!reader_.keep_alive()) {

@@ -33,7 +33,7 @@ void load_window::on_answer(std::int64_t sent_ns, std::int64_t done_ns) {
   if (done_ns < begin_ns_ || done_ns >= end_ns_)
     return;
   const auto latency =
-      std::min<std::int64_t>(done_ns - sent_ns, std::numeric_limits<std::uint32_t>::max());
+    std::min<std::int64_t>(done_ns - sent_ns, std::numeric_limits<std::uint32_t>::max());
   latencies_ns_.push_back(static_cast<std::uint32_t>(latency));
 }
 

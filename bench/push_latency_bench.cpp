@@ -1,10 +1,10 @@
 // How long after a registration was sent does its push reach a subscriber over UDP, when the
 // service was quiet before? That is what a caller waits for a new instance, or calls a dead one.
 
-#include "bench/program.hpp"
 #include "bench/endpoint.hpp"
 #include "bench/failure.hpp"
 #include "bench/fleet.hpp"
+#include "bench/program.hpp"
 #include "bench/push_sampler.hpp"
 #include "bench/sources.hpp"
 #include "bench/statistics.hpp"
@@ -89,8 +89,8 @@ void measure(const settings& options, const named_endpoint& target) {
               static_cast<unsigned long long>(report.hash));
   std::fflush(stdout);
   if (report.lost > 0)
-    throw failure(std::to_string(report.lost) + " of " + std::to_string(options.sampling.samples) +
-                  " changes were not pushed");
+    throw failure(std::to_string(report.lost) + " of " + std::to_string(options.sampling.samples)
+                  + " changes were not pushed");
 }
 
 settings read_settings(const arguments& args) {
@@ -130,8 +130,7 @@ int run(const arguments& args) {
 
 int main(int argc, char** argv) {
   using namespace nacre::bench;
-  return run_program("push_latency_bench", help, argc, argv,
-                     {"target", "samples", "interval-ms", "services", "instances", "settle-ms",
-                      "timeout-ms"},
-                     run);
+  return run_program(
+    "push_latency_bench", help, argc, argv,
+    {"target", "samples", "interval-ms", "services", "instances", "settle-ms", "timeout-ms"}, run);
 }

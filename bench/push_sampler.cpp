@@ -62,12 +62,12 @@ std::string without_backslashes(std::string text) {
 
 push_sampler::push_sampler(const fleet& all, const sampler_options& options,
                            const tcp::endpoint& address)
-    : options_(options),
-      marker_("DEFAULT_GROUP@@" + all.prefix),
-      tcp_(context_),
-      udp_(context_, udp::endpoint(asio::ip::address_v4::loopback(), 0)),
-      tick_(context_),
-      datagram_(datagram_max) {
+  : options_(options),
+    marker_("DEFAULT_GROUP@@" + all.prefix),
+    tcp_(context_),
+    udp_(context_, udp::endpoint(asio::ip::address_v4::loopback(), 0)),
+    tick_(context_),
+    datagram_(datagram_max) {
   // The pushes to new subscribers pile up before anyone reads them.
   udp_.set_option(asio::socket_base::receive_buffer_size(8 * 1024 * 1024));
   tcp_.connect(address);

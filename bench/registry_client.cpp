@@ -29,9 +29,9 @@ std::string request_id(const std::string& body) {
 
 std::string setup() {
   return envelope(
-      "ConnectionSetupRequest",
-      R"({"headers":{},"clientVersion":"Nacos-Java-Client:v2.5.1","labels":{"source":"sdk",)"
-      R"("module":"naming","AppName":"bench"},"abilityTable":{},"module":"internal"})");
+    "ConnectionSetupRequest",
+    R"({"headers":{},"clientVersion":"Nacos-Java-Client:v2.5.1","labels":{"source":"sdk",)"
+    R"("module":"naming","AppName":"bench"},"abilityTable":{},"module":"internal"})");
 }
 
 } // namespace
@@ -45,16 +45,16 @@ std::string envelope(std::string_view type, std::string body) {
 }
 
 registration::registration(const fleet& all, std::size_t service, std::string_view ip)
-    : bytes_(envelope(
-          "InstanceRequest",
-          naming_body(all, service,
-                      R"("type":"registerInstance","instance":{"ip":")" + std::string(ip) +
-                          R"(","port":8080,"weight":1000.0,"healthy":true,"enabled":true,)"
-                          R"("ephemeral":true,"clusterName":"DEFAULT","metadata":{"v":"00000000"},)"
-                          R"("instanceHeartBeatInterval":5000,"instanceHeartBeatTimeOut":15000,)"
-                          R"("ipDeleteTimeout":30000,"instanceIdGenerator":"simple"})"))),
-      weight_at_(bytes_.find("1000.0,")),
-      metadata_at_(bytes_.find("00000000\"}")) {}
+  : bytes_(envelope(
+    "InstanceRequest",
+    naming_body(all, service,
+                R"("type":"registerInstance","instance":{"ip":")" + std::string(ip)
+                  + R"(","port":8080,"weight":1000.0,"healthy":true,"enabled":true,)"
+                    R"("ephemeral":true,"clusterName":"DEFAULT","metadata":{"v":"00000000"},)"
+                    R"("instanceHeartBeatInterval":5000,"instanceHeartBeatTimeOut":15000,)"
+                    R"("ipDeleteTimeout":30000,"instanceIdGenerator":"simple"})"))),
+    weight_at_(bytes_.find("1000.0,")),
+    metadata_at_(bytes_.find("00000000\"}")) {}
 
 const std::string& registration::with(std::uint32_t number) {
   bytes_.replace(weight_at_, 4, weight_of(number));
@@ -79,10 +79,10 @@ std::string remote_subscription(const fleet& all, std::size_t service) {
 }
 
 registry_client::registry_client(poller& loop, const boost::asio::ip::tcp::endpoint& address)
-    : loop_(loop), wire_(loop, address, *this) {
+  : loop_(loop), wire_(loop, address, *this) {
   static const auto check = envelope("ServerCheckRequest", R"({"headers":{},"module":"internal"})");
   static const auto health =
-      envelope("HealthCheckRequest", R"({"headers":{},"module":"internal"})");
+    envelope("HealthCheckRequest", R"({"headers":{},"module":"internal"})");
   static const auto hello = setup();
   if (ask(check).type != "ServerCheckResponse")
     throw failure("no ServerCheckResponse: " + answer_.body().value());
@@ -131,8 +131,8 @@ void registry_client::on_message(std::string_view message) {
   if (type == "NotifySubscriberRequest" && pushed)
     pushed({type, body});
   wire_.send(envelope(answer_type, R"({"resultCode":200,"errorCode":0,"success":true,)"
-                                   R"("requestId":")" +
-                                       request_id(body) + "\"}"));
+                                   R"("requestId":")"
+                                     + request_id(body) + "\"}"));
 }
 
 registry_clients open_clients(poller& loop, const boost::asio::ip::tcp::endpoint& address,
@@ -151,14 +151,14 @@ void allow_sockets(std::size_t count) {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < count + others)
-    throw failure("this process may have " + std::to_string(limit.rlim_cur) +
-                  " open files only; raise ulimit -Hn");
+    throw failure("this process may have " + std::to_string(limit.rlim_cur)
+                  + " open files only; raise ulimit -Hn");
 }
 
 void require_success(const remote_message& message, std::string_view type) {
   if (message.type != type || message.body.find(R"("resultCode":200)") == message.body.npos)
-    throw failure("wrong answer: no " + std::string(type) + " with code 200 but " +
-                  std::string(message.type) + ' ' + message.body.substr(0, 300));
+    throw failure("wrong answer: no " + std::string(type) + " with code 200 but "
+                  + std::string(message.type) + ' ' + message.body.substr(0, 300));
 }
 
 } // namespace nacre::bench

@@ -70,9 +70,9 @@ constexpr std::string_view stream_path = "/BiRequestStream/requestBiStream";
 /// The header block of a connection's first call: `:method POST` and `:scheme http` of the static
 /// table, all else becomes part of the dynamic table.
 std::string first_headers(std::string_view authority) {
-  return "\x83\x86\x44" + plain(unary_path) + "\x41" + plain(authority) + "\x5f" +
-         plain("application/grpc") + "\x40" + plain("te") + plain("trailers") + "\x7a" +
-         plain("grpc-java-netty/1.50.2") + "\x40" + plain("grpc-accept-encoding") + plain("gzip");
+  return "\x83\x86\x44" + plain(unary_path) + "\x41" + plain(authority) + "\x5f"
+         + plain("application/grpc") + "\x40" + plain("te") + plain("trailers") + "\x7a"
+         + plain("grpc-java-netty/1.50.2") + "\x40" + plain("grpc-accept-encoding") + plain("gzip");
 }
 
 /// The five that follow the path in the dynamic table.
@@ -82,7 +82,7 @@ constexpr std::string_view other_headers = "\xc2\xc1\xc0\xbf\xbe";
 
 rpc_connection::rpc_connection(poller& loop, const boost::asio::ip::tcp::endpoint& address,
                                listener& owner)
-    : loop_(loop), owner_(owner), address_(address) {
+  : loop_(loop), owner_(owner), address_(address) {
   fd_ = ::socket(address.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd_ < 0)
     fail(std::string("no socket: ") + std::strerror(errno));
@@ -209,36 +209,36 @@ void rpc_connection::feed(std::string_view bytes) {
 void rpc_connection::on_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
                               std::string_view body) {
   switch (type) {
-  case frame::data:
-    on_data(flags, stream, body);
-    break;
-  case frame::headers:
-    if (flags & flag::end_stream) {
-      if (stream == stream_)
-        fail("the server ended the stream");
-      if (stream == call_)
-        end_call();
-    }
-    break;
-  case frame::reset:
-    // A server may end a call it has answered so.
-    if (stream == call_ || stream == stream_)
-      fail("the server reset a stream, code " + std::to_string(read_number(body, 0, 4)));
-    break;
-  case frame::settings:
-    if (!(flags & flag::ack))
-      put_head(out_, 0, frame::settings, flag::ack, 0);
-    break;
-  case frame::ping:
-    if (!(flags & flag::ack)) {
-      put_head(out_, body.size(), frame::ping, flag::ack, 0);
-      out_ += body;
-    }
-    break;
-  case frame::go_away:
-    fail("the server goes away: " + std::string(body.substr(body.size() < 8 ? body.size() : 8)));
-  default: // windows of the server are wider than one call at a time needs
-    break;
+    case frame::data:
+      on_data(flags, stream, body);
+      break;
+    case frame::headers:
+      if (flags & flag::end_stream) {
+        if (stream == stream_)
+          fail("the server ended the stream");
+        if (stream == call_)
+          end_call();
+      }
+      break;
+    case frame::reset:
+      // A server may end a call it has answered so.
+      if (stream == call_ || stream == stream_)
+        fail("the server reset a stream, code " + std::to_string(read_number(body, 0, 4)));
+      break;
+    case frame::settings:
+      if (!(flags & flag::ack))
+        put_head(out_, 0, frame::settings, flag::ack, 0);
+      break;
+    case frame::ping:
+      if (!(flags & flag::ack)) {
+        put_head(out_, body.size(), frame::ping, flag::ack, 0);
+        out_ += body;
+      }
+      break;
+    case frame::go_away:
+      fail("the server goes away: " + std::string(body.substr(body.size() < 8 ? body.size() : 8)));
+    default: // windows of the server are wider than one call at a time needs
+      break;
   }
 }
 

@@ -46,8 +46,7 @@ private:
   void on_writable() override;
   void flush();
   void feed(std::string_view bytes);
-  void on_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
-                std::string_view body);
+  void on_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view body);
   void on_data(std::uint8_t flags, std::uint32_t stream, std::string_view body);
   void take_messages(std::string& buffer, bool unary);
   void end_call();

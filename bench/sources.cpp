@@ -14,10 +14,10 @@ constexpr std::size_t full_check_every = 16;
 } // namespace
 
 checked_pass::checked_pass(const request_set& set, std::size_t pass)
-    : set_(set),
-      requests_(set.passes.at(pass)),
-      sizes_(requests_.size()),
-      meanings_(requests_.size()) {}
+  : set_(set),
+    requests_(set.passes.at(pass)),
+    sizes_(requests_.size()),
+    meanings_(requests_.size()) {}
 
 const std::string* checked_pass::next(std::size_t& ticket) {
   if (sent_ == requests_.size())
@@ -40,7 +40,7 @@ std::uint64_t checked_pass::meaning() const {
 
 timed_load::timed_load(const request_set& set, bool is_bare, std::vector<std::size_t> sizes,
                        load_window::span times, std::size_t& cursor)
-    : set_(set), is_bare_(is_bare), sizes_(std::move(sizes)), window_(times), cursor_(cursor) {}
+  : set_(set), is_bare_(is_bare), sizes_(std::move(sizes)), window_(times), cursor_(cursor) {}
 
 const std::string* timed_load::next(std::size_t& ticket) {
   if (!window_.open())
@@ -55,8 +55,8 @@ void timed_load::on_answer(std::size_t ticket, const timed_answer& answer) {
   window_.on_answer(answer.sent_ns, answer.done_ns);
   if (is_bare_) {
     if (answer.body.size() != sizes_[ticket])
-      throw failure("the bare server sent " + std::to_string(answer.body.size()) + " bytes where " +
-                    std::to_string(sizes_[ticket]) + " were asked for");
+      throw failure("the bare server sent " + std::to_string(answer.body.size()) + " bytes where "
+                    + std::to_string(sizes_[ticket]) + " were asked for");
   } else if (window_.answers() % full_check_every == 0) {
     meaning_of(set_.kind, answer.body, set_.wanted);
   } else {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace nacre {
 /// A command line taken apart; no value has been looked at yet.
 struct command_line {
   bool help = false;
+  /// What --help is asked about; empty: everything.
+  std::string help_topic;
   bool version = false;
   /// --config; empty: not given.
   std::string config_file;
@@ -23,7 +26,11 @@ struct command_line {
 /// value. With --help or --version anything else is overlooked.
 command_line parse_command_line(int argc, const char* const* argv);
 
-/// The answer to --help: every option with its default and its name in every source.
+/// The answer to --help: every key in a line of its own, by subject.
 std::string help_text();
+
+/// All about the keys that are, or begin with, `topic`, a key, variable or option: meaning,
+/// default, names in every source. Throws `config_error` if there is none.
+std::string help_text(std::string_view topic);
 
 } // namespace nacre

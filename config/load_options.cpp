@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view auth_key = "nacos.core.auth.enabled";
 constexpr std::string_view auth_refusal =
-    ": authentication is not available in this version, wanted false";
+  ": authentication is not available in this version, wanted false";
 
 constexpr std::string_view lookup_key = "nacos.core.member.lookup.type";
 
@@ -48,8 +48,8 @@ std::string read_text(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad() || (in.fail() && !in.eof()))
-    throw config_error(file.string() + ": " + std::generic_category().message(errno) +
-                       ", wanted a properties file");
+    throw config_error(file.string() + ": " + std::generic_category().message(errno)
+                       + ", wanted a properties file");
   text.resize(static_cast<std::size_t>(in.gcount()));
   return text;
 }
@@ -59,11 +59,11 @@ std::vector<entry> read_file(const std::filesystem::path& file) {
     std::vector<entry> result;
     for (const auto& [key, value, line] : parse_properties(read_text(file)))
       result.push_back(
-          {key, canonical_key(key), value, file.string() + ":" + std::to_string(line)});
+        {key, canonical_key(key), value, file.string() + ":" + std::to_string(line)});
     return result;
   } catch (const properties_error& error) {
-    throw config_error(file.string() + (error.line ? ":" + std::to_string(error.line) : "") + ": " +
-                       error.what());
+    throw config_error(file.string() + (error.line ? ":" + std::to_string(error.line) : "") + ": "
+                       + error.what());
   }
 }
 
@@ -89,14 +89,14 @@ bool is_link_url(std::string_view name, std::string_view value) {
 bool is_service_link(std::string_view name, std::string_view value) {
   const auto port = name.find("_PORT_");
   const bool is_port = port != name.npos && name.find_first_of("0123456789", port) == port + 6;
-  return is_link_url(name, value) || is_port || name.ends_with("_SERVICE_HOST") ||
-         name.find("_SERVICE_PORT") != name.npos;
+  return is_link_url(name, value) || is_port || name.ends_with("_SERVICE_HOST")
+         || name.find("_SERVICE_PORT") != name.npos;
 }
 
 class loader {
 public:
   loader(const command_line& line, const environment& variables)
-      : line_(line), variables_(variables) {
+    : line_(line), variables_(variables) {
     for (const auto& [key, value] : line.settings)
       settings_.push_back({key, canonical_key(key), value, "command line option --set"});
   }
@@ -107,6 +107,7 @@ public:
     refuse_unknown(properties_);
     refuse_unknown_variables();
     refuse_unknown(settings_);
+    refuse_tls();
     const auto& table = option_table();
     const auto each_row = [&](auto apply) {
       std::for_each(table.begin(), table.end(), [&](const auto& row) { (this->*apply)(row); });
@@ -154,6 +155,38 @@ private:
     }
   }
 
+  /// Whoever asks for TLS must not be served without it. As in Spring, any `server.ssl.` key asks
+  /// for it unless `server.ssl.enabled` says false.
+  void refuse_tls() const {
+    constexpr std::string_view family = "server.ssl.", enabled = "server.ssl.enabled";
+    std::string asked;
+    bool wanted = true;
+    const auto look_at = [&](std::string_view key, std::string_view value,
+                             const std::string& source) {
+      const auto name = canonical_key(key);
+      const bool is_switch = name == enabled;
+      if (is_switch)
+        wanted = canonical_key(trimmed(value)) != "false";
+      if (wanted && (is_switch || (asked.empty() && name.starts_with(family))))
+        asked = source + ": " + printable(key);
+    };
+    for (const auto& [key, canonical, value, source] : properties_)
+      look_at(key, value, source);
+    for (const auto& [name, value] : variables_)
+      if (name.starts_with("SERVER_SSL_")) {
+        auto key = name;
+        std::replace(key.begin(), key.end(), '_', '.');
+        look_at(key.starts_with("SERVER.SSL.ENABLED") ? std::string(enabled) : key, value,
+                "environment variable " + name);
+      }
+    for (const auto& [key, canonical, value, source] : settings_)
+      look_at(key, value, source);
+    if (!asked.empty() && wanted)
+      throw config_error(asked
+                         + ": HTTP over TLS is not available in this version, and plain HTTP "
+                           "in its place would be no secret; wanted server.ssl.enabled=false");
+  }
+
   static std::string hint(std::string_view key) {
     std::vector<std::string> known;
     for (const auto& row : option_table())
@@ -173,8 +206,8 @@ private:
       if (is_ignored_variable(name))
         ignored_.insert(name);
       else if (name.starts_with("NACRE_") && !is_service_link(name, value))
-        throw config_error("environment variable " + in_quotes(name) + " is unknown" +
-                           suggestion(name, ours));
+        throw config_error("environment variable " + in_quotes(name) + " is unknown"
+                           + suggestion(name, ours));
     }
   }
 
@@ -215,16 +248,16 @@ private:
   void assign(const option_row& row, const std::string& source, const std::string& key,
               std::string_view value, std::string_view shown) {
     if (!row.set(values_, trimmed(value)))
-      throw config_error(
-          source + ": " + key + " = " + (row.secret ? "(hidden)" : in_quotes(shown)) +
-          (shown == value ? "" : " with its placeholders replaced") + ", wanted " + row.wanted);
+      throw config_error(source + ": " + key + " = " + (row.secret ? "(hidden)" : in_quotes(shown))
+                         + (shown == value ? "" : " with its placeholders replaced") + ", wanted "
+                         + row.wanted);
     if (row.keys[0] == auth_key)
       auth_source_ = source;
     if (row.keys[0] == lookup_key)
       lookup_warning_ = values_.cluster.lookup.empty() && !value.empty()
-                            ? source + ": " + key + " = " + in_quotes(shown) +
-                                  " is as good as not set, wanted " + row.wanted
-                            : "";
+                          ? source + ": " + key + " = " + in_quotes(shown)
+                              + " is as good as not set, wanted " + row.wanted
+                          : "";
   }
 
   std::optional<std::string_view> variable(std::string_view name) const {
@@ -248,8 +281,8 @@ private:
 
   static const std::string* find_last(const std::vector<entry>& entries, std::string_view name) {
     const auto found = std::find_if(
-        entries.rbegin(), entries.rend(),
-        [wanted = canonical_key(name)](const entry& x) { return x.canonical == wanted; });
+      entries.rbegin(), entries.rend(),
+      [wanted = canonical_key(name)](const entry& x) { return x.canonical == wanted; });
     return found == entries.rend() ? nullptr : &found->value;
   }
 
@@ -283,13 +316,14 @@ void check_identity(const cluster_options& cluster) {
   if (cluster.identity_key.empty())
     missing = "nacos.core.auth.server.identity.key (a header's name, e.g. x-nacre-node)";
   if (cluster.identity_value.size() < identity_chars_min)
-    missing += std::string(missing.empty() ? "" : " and ") +
-               "nacos.core.auth.server.identity.value (at least " +
-               std::to_string(identity_chars_min) +
-               " characters, e.g. what openssl rand -hex 24 prints)";
+    missing += std::string(missing.empty() ? "" : " and ")
+               + "nacos.core.auth.server.identity.value (at least "
+               + std::to_string(identity_chars_min)
+               + " characters, e.g. what openssl rand -hex 24 prints)";
   if (!missing.empty())
     throw config_error("mode cluster wants the identity its nodes know each other by, the same on "
-                       "all of them: set " + missing);
+                       "all of them: set "
+                       + missing);
 }
 
 /// Times of which one makes sense only if it is longer than the other.
@@ -300,18 +334,18 @@ void check_order(const cluster_options& cluster) {
     std::string_view longer_key;
     milliseconds longer;
   } pairs[] = {
-      {"nacre.cluster.heartbeat-interval-ms", cluster.heartbeat_interval,
-       "nacre.cluster.suspicious-after-ms", cluster.suspicious_after},
-      {"nacre.cluster.suspicious-after-ms", cluster.suspicious_after,
-       "nacre.cluster.down-after-ms", cluster.down_after},
-      {"nacos.core.protocol.distro.data.verify.intervalMs", cluster.verify_interval,
-       "nacos.naming.client.expired.time", cluster.silent_clients_after},
+    {"nacre.cluster.heartbeat-interval-ms", cluster.heartbeat_interval,
+     "nacre.cluster.suspicious-after-ms", cluster.suspicious_after},
+    {"nacre.cluster.suspicious-after-ms", cluster.suspicious_after, "nacre.cluster.down-after-ms",
+     cluster.down_after},
+    {"nacos.core.protocol.distro.data.verify.intervalMs", cluster.verify_interval,
+     "nacos.naming.client.expired.time", cluster.silent_clients_after},
   };
   for (const auto& x : pairs)
     if (x.longer <= x.shorter)
-      throw config_error(std::string(x.longer_key) + " = " + std::to_string(x.longer.count()) +
-                         ", wanted more than " + std::string(x.shorter_key) + " = " +
-                         std::to_string(x.shorter.count()));
+      throw config_error(std::string(x.longer_key) + " = " + std::to_string(x.longer.count())
+                         + ", wanted more than " + std::string(x.shorter_key) + " = "
+                         + std::to_string(x.shorter.count()));
 }
 
 } // namespace
@@ -328,8 +362,11 @@ environment process_environment() {
 
 loaded_options load_options(int argc, const char* const* argv, const environment& variables) {
   const auto line = parse_command_line(argc, argv);
-  if (line.help)
-    return {{}, {}, help_text()};
+  if (line.help) {
+    // Not inside of the braces below: g++ 12 destroys twice what it began there when this throws.
+    auto text = line.help_topic.empty() ? help_text() : help_text(line.help_topic);
+    return {{}, {}, std::move(text)};
+  }
   if (line.version)
     return {{}, {}, "nacre " NACRE_VERSION "\n"};
   return loader(line, variables).run();
@@ -339,8 +376,8 @@ void validate(const options& values) {
   options copy;
   for (const auto& row : option_table())
     if (const auto text = row.get(values); !row.set(copy, text))
-      throw config_error(row.keys[0] + " = " + (row.secret ? "(hidden)" : in_quotes(text)) +
-                         ", wanted " + row.wanted);
+      throw config_error(row.keys[0] + " = " + (row.secret ? "(hidden)" : in_quotes(text))
+                         + ", wanted " + row.wanted);
   if (values.auth_enabled)
     throw config_error(std::string(auth_key) + std::string(auth_refusal));
   if (values.mode == node_mode::cluster) {

@@ -43,8 +43,8 @@ template <class Field>
 option_row number(option_row row, Field field, std::int64_t min, std::int64_t max) {
   using type = std::remove_cvref_t<decltype(field(std::declval<options&>()))>;
   constexpr bool is_time = std::is_same_v<type, milliseconds>;
-  row.wanted = std::string(is_time ? "milliseconds" : "a whole number") + " from " +
-               std::to_string(min) + " to " + std::to_string(max);
+  row.wanted = std::string(is_time ? "milliseconds" : "a whole number") + " from "
+               + std::to_string(min) + " to " + std::to_string(max);
   row.set = [=](options& values, std::string_view text) {
     std::int64_t number = 0;
     const auto end = text.data() + text.size();
@@ -123,8 +123,8 @@ std::optional<std::string> known_lookup(std::string_view type) {
 std::optional<std::string> check_context_path(std::string_view path) {
   if (path.empty() || path == "/")
     return "";
-  const bool right = path.starts_with('/') && !path.ends_with('/') &&
-                     path.find("//") == path.npos && consists_of(path, {letters, digits, "/-._~"});
+  const bool right = path.starts_with('/') && !path.ends_with('/') && path.find("//") == path.npos
+                     && consists_of(path, {letters, digits, "/-._~"});
   return right ? std::optional<std::string>(path) : std::nullopt;
 }
 
@@ -187,73 +187,80 @@ option_row mode_by_name() {
 
 std::vector<option_row> node_rows() {
   return {
-      mode_as_boolean(),
-      mode_by_name(),
-      text({.keys = {"nacre.data-dir"},
-            .flag = "--data-dir",
-            .help = "Where the node keeps its files; created at start."},
-           at(&options::data_dir), "the path of a folder", not_empty),
-      text({.keys = {"nacos.server.ip", "nacos.inetutils.ip-address"},
-            .variables = {"NACOS_SERVER_IP"},
-            .flag = "--server-ip",
-            .help = "This node's own address as told to others; empty: the first IPv4 address of "
-                    "an interface that is up and not loopback."},
-           at(&options::server_ip), "an IP address or a host name", if_true([](std::string_view x) {
-             return x.size() <= 253 && consists_of(x, {letters, digits, ".:-_[]%"});
-           })),
-      text({.keys = {"nacre.log-level"},
-            .flag = "--log-level",
-            .help = "Lowest level that is logged."},
-           at(&options::log_level), "trace, debug, info, warn or error", check_log_level),
-      number({.keys = {"nacre.actor-threads"},
-              .flag = "--actor-threads",
-              .help = "Worker threads of the actor system; 0 = half the cores the process may run "
-                      "on, at least 1."},
-             at(&options::actor_threads), 0, 1'024),
-      number({.keys = {"nacre.client-shards"},
-              .help = "Parts the ip:port clients are divided into; 0 = as many as actor threads, "
-                      "at least 2."},
-             at(&options::client_shards), 0, 1'024),
+    mode_as_boolean(),
+    mode_by_name(),
+    text({.keys = {"nacre.data-dir"},
+          .flag = "--data-dir",
+          .help = "Where the node keeps its files; created at start."},
+         at(&options::data_dir), "the path of a folder", not_empty),
+    text({.keys = {"nacos.server.ip", "nacos.inetutils.ip-address"},
+          .variables = {"NACOS_SERVER_IP"},
+          .flag = "--server-ip",
+          .help = "This node's own address as told to others; empty: the first IPv4 address of "
+                  "an interface that is up and not loopback."},
+         at(&options::server_ip), "an IP address or a host name", if_true([](std::string_view x) {
+           return x.size() <= 253 && consists_of(x, {letters, digits, ".:-_[]%"});
+         })),
+    text(
+      {.keys = {"nacre.log-level"}, .flag = "--log-level", .help = "Lowest level that is logged."},
+      at(&options::log_level), "trace, debug, info, warn or error", check_log_level),
+    number({.keys = {"nacre.actor-threads"},
+            .flag = "--actor-threads",
+            .help = "Worker threads of the actor system; 0 = half the cores the process may run "
+                    "on, at least 1."},
+           at(&options::actor_threads), 0, 1'024),
+    number({.keys = {"nacos.core.snowflake.worker-id"},
+            .help = "Number of this node in snowflake ids of instances, another one on each node; "
+                    "-1: one that follows from the list of members and this node's address."},
+           at(&options::snowflake_worker), -1, 1'023),
+    number({.keys = {"nacre.client-shards"},
+            .help = "Parts the ip:port clients are divided into; 0 = as many as actor threads, "
+                    "at least 2."},
+           at(&options::client_shards), 0, 1'024),
   };
 }
 
 std::vector<option_row> http_rows() {
   constexpr auto http = &options::http;
   return {
-      text({.keys = {"nacre.http.address", "server.address"}, .help = "Address to listen on."},
-           at(http, &http_options::address), "an IP address", if_true([](std::string_view x) {
-             return !x.empty() && x.size() <= 64 && consists_of(x, {digits, "abcdefABCDEF.:"});
-           })),
-      number({.keys = {"server.port", "nacos.server.main.port", "nacos.server.port"},
-              .variables = {"NACOS_APPLICATION_PORT"},
-              .flag = "--port",
-              .help = "Main port; the SDK gRPC port is this + 1000, the cluster port this + 1001."},
-             at(http, &http_options::port), 1, 64'000),
-      text(
-          {.keys = {"server.servlet.contextPath", "nacos.server.contextPath", "server.contextPath"},
-           .help = "Path before every API path; / or nothing: none.",
-           .empty_counts = true},
-          at(http, &http_options::context_path), "a path that begins with / and does not end so",
-          check_context_path),
-      number({.keys = {"nacre.http.io-threads"},
-              .flag = "--io-threads",
-              .help = "Threads that read and write sockets; 0 = one per core the process may run "
-                      "on."},
-             at(http, &http_options::io_threads), 0, 1'024),
-      number({.keys = {"nacre.http.connections-max"},
-              .help = "Open connections; one more is closed right after accept."},
-             at(http, &http_options::connections_max), 1, 1'000'000),
-      number({.keys = {"nacre.http.header-bytes-max"},
-              .help = "Request line and headers together; more gets 431."},
-             at(http, &http_options::header_bytes_max), 256, 1'024 * 1'024),
-      number({.keys = {"nacre.http.body-bytes-max"}, .help = "Request body; more gets 413."},
-             at(http, &http_options::body_bytes_max), 1, 1'024 * 1'024 * 1'024),
-      number({.keys = {"nacre.http.read-timeout-ms"},
-              .help = "A request has to arrive within this time, counted from the last answer."},
-             at(http, &http_options::read_timeout), 1, year_ms),
-      number({.keys = {"nacre.http.write-timeout-ms"},
-              .help = "An answer has to be taken by the client within this time."},
-             at(http, &http_options::write_timeout), 1, year_ms),
+    text({.keys = {"nacre.http.address", "server.address"},
+          .help = "Address to listen on, also by gRPC and UDP; nothing: all of the machine, IPv6 "
+                  "and IPv4."},
+         at(http, &http_options::address), "an IP address", if_true([](std::string_view x) {
+           return x.size() <= 64 && consists_of(x, {digits, "abcdefABCDEF.:"});
+         })),
+    number({.keys = {"server.port", "nacos.server.main.port", "nacos.server.port"},
+            .variables = {"NACOS_APPLICATION_PORT"},
+            .flag = "--port",
+            .help = "Main port; the SDK gRPC port is this + 1000, the cluster port this + 1001."},
+           at(http, &http_options::port), 1, 64'000),
+    text({.keys = {"server.servlet.contextPath", "nacos.server.contextPath", "server.contextPath"},
+          .help = "Path before every API path; / or nothing: none.",
+          .empty_counts = true},
+         at(http, &http_options::context_path), "a path that begins with / and does not end so",
+         check_context_path),
+    number({.keys = {"nacre.http.io-threads"},
+            .flag = "--io-threads",
+            .help = "Threads that read and write sockets; 0 = one per core the process may run "
+                    "on."},
+           at(http, &http_options::io_threads), 0, 1'024),
+    number({.keys = {"nacre.http.connections-max"},
+            .help = "Open connections, fewer if descriptors are; one more ends the longest idle."},
+           at(http, &http_options::connections_max), 1, 1'000'000),
+    number({.keys = {"nacre.http.connections-per-address-max"},
+            .help = "Open connections of one address; one more is refused."},
+           at(http, &http_options::connections_per_address_max), 1, 1'000'000),
+    number({.keys = {"nacre.http.header-bytes-max"},
+            .help = "Request line and headers together; more gets 431."},
+           at(http, &http_options::header_bytes_max), 256, 1'024 * 1'024),
+    number({.keys = {"nacre.http.body-bytes-max"}, .help = "Request body; more gets 413."},
+           at(http, &http_options::body_bytes_max), 1, 1'024 * 1'024 * 1'024),
+    number({.keys = {"nacre.http.read-timeout-ms"},
+            .help = "A request has to arrive within this time, counted from the last answer."},
+           at(http, &http_options::read_timeout), 1, year_ms),
+    number({.keys = {"nacre.http.write-timeout-ms"},
+            .help = "An answer has to be taken by the client within this time."},
+           at(http, &http_options::write_timeout), 1, year_ms),
   };
 }
 
@@ -261,66 +268,78 @@ std::vector<option_row> liveness_and_push_rows() {
   constexpr auto push = &options::push;
   constexpr auto liveness = &options::liveness;
   return {
-      boolean({.keys = {"nacos.naming.expireInstance"},
-               .help = "Whether an instance whose beats stopped is removed."},
-              at(liveness, &liveness_options::expire_instance)),
-      number({.keys = {"nacre.liveness.subscriber-timeout-ms"},
-              .help = "A pure UDP subscriber that asked for no list for this long is forgotten."},
-             at(liveness, &liveness_options::subscriber_timeout), 1, year_ms),
-      number({.keys = {"nacos.naming.push.pushTaskDelay"},
-              .help = "Changes of one service within this time after its last push merge into one "
-                      "more."},
-             at(push, &push_options::merge_window), 0, year_ms),
-      number({.keys = {"nacre.push.warm-up-ms"},
-              .help = "For this long after the start, empty lists are not pushed: clients are "
-                      "still registering again."},
-             at(push, &push_options::warm_up), 0, 60'000),
-      number({.keys = {"nacre.push.udp-ack-timeout-ms"},
-              .help = "A datagram that was not acknowledged for this long is sent again."},
-             at(push, &push_options::udp_ack_timeout), 1, year_ms),
-      number({.keys = {"nacre.push.udp-retransmits"},
-              .help = "How often a datagram is sent again before it counts as failed."},
-             at(push, &push_options::udp_retransmits), 0, 100),
-      number({.keys = {"nacre.push.udp-pending-max"},
-              .help = "Datagrams that wait for their ack; beyond this the oldest count as failed."},
-             at(push, &push_options::udp_pending_max), 1, 100'000'000),
+    boolean({.keys = {"nacos.naming.expireInstance"},
+             .help = "Whether an instance whose beats stopped is removed."},
+            at(liveness, &liveness_options::expire_instance)),
+    number({.keys = {"nacre.liveness.subscriber-timeout-ms"},
+            .help = "A pure UDP subscriber that asked for no list for this long is forgotten."},
+           at(liveness, &liveness_options::subscriber_timeout), 1, year_ms),
+    number({.keys = {"nacos.naming.push.pushTaskDelay"},
+            .help = "Changes of one service within this time after its last push merge into one "
+                    "more."},
+           at(push, &push_options::merge_window), 0, year_ms),
+    number({.keys = {"nacre.push.warm-up-ms"},
+            .help = "For this long after the start, empty lists are not pushed: clients are "
+                    "still registering again."},
+           at(push, &push_options::warm_up), 0, 60'000),
+    number({.keys = {"nacre.push.udp-ack-timeout-ms"},
+            .help = "A datagram that was not acknowledged for this long is sent again."},
+           at(push, &push_options::udp_ack_timeout), 1, year_ms),
+    number({.keys = {"nacre.push.udp-retransmits"},
+            .help = "How often a datagram is sent again before it counts as failed."},
+           at(push, &push_options::udp_retransmits), 0, 100),
+    number({.keys = {"nacre.push.udp-pending-max"},
+            .help = "Datagrams that wait for their ack; beyond this the oldest count as failed."},
+           at(push, &push_options::udp_pending_max), 1, 100'000'000),
+    number({.keys = {"nacre.push.udp-unproved-interval-ms"},
+            .help = "An address that a query named as clientIP, and that acknowledged nothing yet, "
+                    "gets one datagram in this time."},
+           at(push, &push_options::udp_unproved_interval), 0, year_ms),
+    number({.keys = {"nacre.push.udp-unproved-max"}, .help = "And so many datagrams in all."},
+           at(push, &push_options::udp_unproved_max), 0, 1'000'000),
+    number({.keys = {"nacre.push.udp-unproved-bytes-max"},
+            .help = "And none longer than this; longer ones wait for its first acknowledgement."},
+           at(push, &push_options::udp_unproved_bytes_max), 100, 65'507),
+    boolean({.keys = {"nacre.push.udp-caller-only"},
+             .help = "Whether only the address that asks is pushed to, whatever clientIP says."},
+            at(push, &push_options::udp_caller_only)),
   };
 }
 
 std::vector<option_row> connection_rows() {
   constexpr auto x = &options::connections;
   return {
-      number({.keys = {"nacre.grpc.connections-max"},
-              .help = "gRPC connections in all; one more is refused."},
-             at(x, &connection_options::connections_max), 1, 10'000'000),
-      number({.keys = {"nacre.grpc.connections-per-ip-max"},
-              .help = "gRPC connections from one address."},
-             at(x, &connection_options::connections_per_ip_max), 1, 10'000'000),
-      number({.keys = {"nacre.grpc.detect-after-ms"},
-              .help = "A gRPC client silent for this long is asked whether it is there."},
-             at(x, &connection_options::detect_after), 1, year_ms),
-      number({.keys = {"nacre.grpc.detect-timeout-ms"},
-              .help = "It has to answer within this time, or its connection ends."},
-             at(x, &connection_options::detect_timeout), 1, year_ms),
-      number({.keys = {"nacos.naming.push.pushTaskTimeout"},
-              .help = "A gRPC push has to be acknowledged within this time."},
-             at(x, &connection_options::push_ack_timeout), 1, year_ms),
-      number({.keys = {"nacos.naming.push.pushTaskRetryDelay"},
-              .help = "First wait before such a push is sent again; it doubles from try to try."},
-             at(x, &connection_options::push_retry_delay), 1, year_ms),
-      number({.keys = {"nacre.grpc.setup-patience-ms"},
-              .help = "How long a gRPC request may wait for the setup of its connection."},
-             at(x, &connection_options::setup_patience), 0, 60'000),
-      number({.keys = {"nacos.remote.server.grpc.sdk.max-inbound-message-size",
-                       "nacos.remote.server.grpc.maxinbound.message.size"},
-              .help = "Bytes of one gRPC message from a client."},
-             at(x, &connection_options::message_bytes_max), 1'024, 1'024 * 1'024 * 1'024),
-      number({.keys = {"nacos.remote.server.grpc.sdk.keep-alive-time"},
-              .help = "HTTP/2 ping after this time without traffic."},
-             at(x, &connection_options::keepalive_time), 1'000, INT32_MAX),
-      number({.keys = {"nacos.remote.server.grpc.sdk.keep-alive-timeout"},
-              .help = "A connection that does not answer the ping within this time is closed."},
-             at(x, &connection_options::keepalive_timeout), 100, INT32_MAX),
+    number({.keys = {"nacre.grpc.connections-max"},
+            .help = "gRPC connections in all; one more is refused."},
+           at(x, &connection_options::connections_max), 1, 10'000'000),
+    number(
+      {.keys = {"nacre.grpc.connections-per-ip-max"}, .help = "gRPC connections from one address."},
+      at(x, &connection_options::connections_per_ip_max), 1, 10'000'000),
+    number({.keys = {"nacre.grpc.detect-after-ms"},
+            .help = "A gRPC client silent for this long is asked whether it is there."},
+           at(x, &connection_options::detect_after), 1, year_ms),
+    number({.keys = {"nacre.grpc.detect-timeout-ms"},
+            .help = "It has to answer within this time, or its connection ends."},
+           at(x, &connection_options::detect_timeout), 1, year_ms),
+    number({.keys = {"nacos.naming.push.pushTaskTimeout"},
+            .help = "A gRPC push has to be acknowledged within this time."},
+           at(x, &connection_options::push_ack_timeout), 1, year_ms),
+    number({.keys = {"nacos.naming.push.pushTaskRetryDelay"},
+            .help = "First wait before such a push is sent again; it doubles from try to try."},
+           at(x, &connection_options::push_retry_delay), 1, year_ms),
+    number({.keys = {"nacre.grpc.setup-patience-ms"},
+            .help = "How long a gRPC request may wait for the setup of its connection."},
+           at(x, &connection_options::setup_patience), 0, 60'000),
+    number({.keys = {"nacos.remote.server.grpc.sdk.max-inbound-message-size",
+                     "nacos.remote.server.grpc.maxinbound.message.size"},
+            .help = "Bytes of one gRPC message from a client."},
+           at(x, &connection_options::message_bytes_max), 1'024, 1'024 * 1'024 * 1'024),
+    number({.keys = {"nacos.remote.server.grpc.sdk.keep-alive-time"},
+            .help = "HTTP/2 ping after this time without traffic."},
+           at(x, &connection_options::keepalive_time), 1'000, INT32_MAX),
+    number({.keys = {"nacos.remote.server.grpc.sdk.keep-alive-timeout"},
+            .help = "A connection that does not answer the ping within this time is closed."},
+           at(x, &connection_options::keepalive_timeout), 100, INT32_MAX),
   };
 }
 
@@ -330,19 +349,19 @@ std::vector<option_row> tls_rows(Options options::*x, const std::string& prefix,
                                  const std::string& port, const std::string& callers) {
   const std::string wanted = "the path of a PEM file";
   return {
-      boolean({.keys = {prefix + "enableTls"},
-               .help = "Whether the " + port + " speaks TLS, and nothing but TLS."},
-              at(x, &Options::tls_enabled)),
-      boolean({.keys = {prefix + "mutualAuthEnable"},
-               .help = "Whether " + callers + " have to show a certificate."},
-              at(x, &Options::tls_client_auth)),
-      text({.keys = {prefix + "certChainFile"}, .help = "Its certificates."},
-           at(x, &Options::tls_certificate_file), wanted, any_text),
-      text({.keys = {prefix + "certPrivateKey"}, .help = "Its private key."},
-           at(x, &Options::tls_key_file), wanted, any_text),
-      text({.keys = {prefix + "trustCollectionCertFile"},
-            .help = "Certificates that those of " + callers + " are checked with."},
-           at(x, &Options::tls_trust_file), wanted, any_text),
+    boolean({.keys = {prefix + "enableTls"},
+             .help = "Whether the " + port + " speaks TLS, and nothing but TLS."},
+            at(x, &Options::tls_enabled)),
+    boolean({.keys = {prefix + "mutualAuthEnable"},
+             .help = "Whether " + callers + " have to show a certificate."},
+            at(x, &Options::tls_client_auth)),
+    text({.keys = {prefix + "certChainFile"}, .help = "Its certificates."},
+         at(x, &Options::tls_certificate_file), wanted, any_text),
+    text({.keys = {prefix + "certPrivateKey"}, .help = "Its private key."},
+         at(x, &Options::tls_key_file), wanted, any_text),
+    text({.keys = {prefix + "trustCollectionCertFile"},
+          .help = "Certificates that those of " + callers + " are checked with."},
+         at(x, &Options::tls_trust_file), wanted, any_text),
   };
 }
 
@@ -359,158 +378,173 @@ std::vector<option_row> cluster_tls_rows() {
 std::vector<option_row> cleaning_rows() {
   constexpr auto cleaning = &options::cleaning;
   return {
-      number({.keys = {"nacos.naming.clean.empty-service.interval"},
-              .help = "How often empty services are looked for."},
-             at(cleaning, &cleaning_options::empty_service_interval), 1, year_ms),
-      number({.keys = {"nacos.naming.clean.empty-service.expired-time"},
-              .help = "A service without publishers goes after this time."},
-             at(cleaning, &cleaning_options::empty_service_expired), 0, year_ms),
-      number({.keys = {"nacos.naming.clean.expired-metadata.interval"},
-              .help = "How often overrides of gone instances are looked for."},
-             at(cleaning, &cleaning_options::expired_metadata_interval), 1, year_ms),
-      number({.keys = {"nacos.naming.clean.expired-metadata.expired-time"},
-              .help = "An override of an instance outlives the instance by this time."},
-             at(cleaning, &cleaning_options::expired_metadata_expired), 0, year_ms),
+    number({.keys = {"nacos.naming.clean.empty-service.expired-time"},
+            .help = "A service without publishers goes after this time."},
+           at(cleaning, &cleaning_options::empty_service_expired), 0, year_ms),
+    number({.keys = {"nacos.naming.clean.expired-metadata.interval"},
+            .help = "How often overrides of vanished instances are purged."},
+           at(cleaning, &cleaning_options::expired_metadata_interval), 1, year_ms),
+    number({.keys = {"nacos.naming.clean.expired-metadata.expired-time"},
+            .help = "An override of an instance outlives the instance by this time."},
+           at(cleaning, &cleaning_options::expired_metadata_expired), 0, year_ms),
   };
 }
 
 std::vector<option_row> limit_rows() {
   constexpr auto limits = &options::limits;
   return {
-      number({.keys = {"nacos.naming.service.metadata.length"},
-              .help = "Characters of all keys and values of one metadata map."},
-             at(limits, &limit_options::metadata_chars_max), 1, 100'000'000),
-      number({.keys = {"nacre.limits.services"},
-              .help = "Services of this node, all namespaces together."},
-             at(limits, &limit_options::services_max), 1, 1'000'000'000),
-      number({.keys = {"nacre.limits.instances"}, .help = "Instances of this node."},
-             at(limits, &limit_options::instances_max), 1, 1'000'000'000),
-      number(
-          {.keys = {"nacre.limits.namespaces"}, .help = "Namespaces with a record of their own."},
-          at(limits, &limit_options::namespaces_max), 1, 1'000'000'000),
-      boolean({.keys = {"nacos.core.param.check.enabled"},
-               .help = "Whether names and numbers are checked before use."},
-              at(limits, &limit_options::param_check_enabled)),
+    number({.keys = {"nacos.naming.service.metadata.length"},
+            .help = "Characters of all keys and values of one metadata map."},
+           at(limits, &limit_options::metadata_chars_max), 1, 100'000'000),
+    number({.keys = {"nacre.limits.memory-bytes"},
+            .help = "Bytes of memory of the process; at this bound nothing new is taken. 0: three "
+                    "quarters of what it may use."},
+           at(limits, &limit_options::memory_bytes_max), 0, 1'000'000'000'000'000),
+    number({.keys = {"nacre.limits.services"},
+            .help = "Services of this node, all namespaces together."},
+           at(limits, &limit_options::services_max), 1, 1'000'000'000),
+    number({.keys = {"nacre.limits.instances"}, .help = "Instances of this node."},
+           at(limits, &limit_options::instances_max), 1, 1'000'000'000),
+    number({.keys = {"nacre.limits.namespaces"}, .help = "Namespaces with a record of their own."},
+           at(limits, &limit_options::namespaces_max), 1, 1'000'000'000),
+    number({.keys = {"nacre.limits.stored-bytes-per-service"},
+            .help =
+              "Bytes of what operators store about one service: settings, clusters, overrides "
+              "of its instances."},
+           at(limits, &limit_options::stored_service_bytes_max), 1'024, 1'000'000'000'000),
+    number({.keys = {"nacre.limits.stored-bytes"}, .help = "And about all services."},
+           at(limits, &limit_options::stored_bytes_max), 1'024, 1'000'000'000'000),
+    number({.keys = {"nacre.limits.answer-bytes"},
+            .help = "Bytes of answers and pushes that clients have not taken yet; one more long "
+                    "answer is 503. 0: a tenth of the memory that the process may use."},
+           at(limits, &limit_options::answer_bytes_max), 0, 1'000'000'000'000'000),
+    number({.keys = {"nacre.limits.answer-bytes-per-address"}, .help = "And of one address."},
+           at(limits, &limit_options::answer_bytes_per_address_max), 1'024, 1'000'000'000'000'000),
+    number({.keys = {"nacre.limits.query-clusters"},
+            .help = "Clusters that one query or subscription may name."},
+           at(limits, &limit_options::query_clusters_max), 1, 100'000),
+    boolean({.keys = {"nacos.core.param.check.enabled"},
+             .help = "Whether names and numbers are checked before use."},
+            at(limits, &limit_options::param_check_enabled)),
   };
 }
 
 std::vector<option_row> auth_rows() {
   return {
-      boolean({.keys = {"nacos.core.auth.enabled"},
-               .variables = {"NACOS_AUTH_ENABLE"},
-               .help = "Whether clients have to log in; true is not available in this version."},
-              at(&options::auth_enabled)),
+    boolean({.keys = {"nacos.core.auth.enabled"},
+             .variables = {"NACOS_AUTH_ENABLE"},
+             .help = "Whether clients have to log in; true is not available in this version."},
+            at(&options::auth_enabled)),
   };
 }
 
 std::vector<option_row> cluster_rows() {
   constexpr auto x = &options::cluster;
   return {
-      text({.keys = {"nacos.member.list"},
-            .variables = {"NACOS_SERVERS", "MEMBER_LIST"},
-            .flag = "--members",
-            .help = "The nodes of a cluster, this one among them."},
-           at(x, &cluster_options::members), "host[:port], separated by commas or spaces",
-           check_member_list),
-      text({.keys = {"nacos.core.member.lookup.type"},
-            .help = "Where the nodes of a cluster are looked up; empty or another word: the list "
-                    "above, else the file, else the address server."},
-           at(x, &cluster_options::lookup), "file or address-server", known_lookup),
-      text({.keys = {"nacre.cluster.file"},
-            .variables = {"CLUSTER_CONF"},
-            .help = "The nodes of a cluster, one per line; read again when it changes."},
-           at(x, &cluster_options::file), "the path of a file", not_empty),
-      text({.keys = {"address.server.domain"},
-            .variables = {"address_server_domain"},
-            .help = "Host of the address server."},
-           at(x, &cluster_options::address_server_domain), "a host name or an IP address",
-           if_true([](std::string_view host) {
-             return !host.empty() && host.size() <= 253 &&
-                    consists_of(host, {letters, digits, ".:-_"});
-           })),
-      number({.keys = {"address.server.port"},
-              .variables = {"address_server_port"},
-              .help = "Its port."},
-             at(x, &cluster_options::address_server_port), 1, 65'535),
-      text({.keys = {"address.server.url"},
-            .variables = {"address_server_url"},
-            .help = "The path there whose answer is the list of nodes."},
-           at(x, &cluster_options::address_server_url), "a path that begins with /",
-           if_true([](std::string_view path) {
-             return path.starts_with('/') && path.size() <= 2'048 &&
-                    consists_of(path, {letters, digits, "/-._~%?&=:@!$'()*+,;"});
-           })),
-      text({.keys = {"nacos.core.auth.server.identity.key"},
-            .variables = {"NACOS_AUTH_IDENTITY_KEY"},
-            .help = "Header by which nodes know each other; a cluster needs one.",
-            .secret = true},
-           at(x, &cluster_options::identity_key), "letters, digits and any of -._",
-           if_true([](std::string_view key) {
-             return key.size() <= 128 && consists_of(key, {letters, digits, "-._"});
-           })),
-      text({.keys = {"nacos.core.auth.server.identity.value"},
-            .variables = {"NACOS_AUTH_IDENTITY_VALUE"},
-            .help = "What that header has to say, the same on all nodes; a cluster needs at least "
-                    "16 characters.",
-            .secret = true},
-           at(x, &cluster_options::identity_value), "printable ASCII characters",
-           if_true([](std::string_view value) { return is_printable_ascii(value); })),
+    text({.keys = {"nacos.member.list"},
+          .variables = {"NACOS_SERVERS", "MEMBER_LIST"},
+          .flag = "--members",
+          .help = "The nodes of a cluster, this one among them."},
+         at(x, &cluster_options::members), "host[:port], separated by commas or spaces",
+         check_member_list),
+    text({.keys = {"nacos.core.member.lookup.type"},
+          .help = "Where the nodes of a cluster are looked up; empty or another word: the list "
+                  "above, else the file, else the address server."},
+         at(x, &cluster_options::lookup), "file or address-server", known_lookup),
+    text({.keys = {"nacre.cluster.file"},
+          .variables = {"CLUSTER_CONF"},
+          .help = "The nodes of a cluster, one per line; read again when it changes."},
+         at(x, &cluster_options::file), "the path of a file", not_empty),
+    text(
+      {.keys = {"address.server.domain"},
+       .variables = {"address_server_domain"},
+       .help = "Host of the address server."},
+      at(x, &cluster_options::address_server_domain), "a host name or an IP address",
+      if_true([](std::string_view host) {
+        return !host.empty() && host.size() <= 253 && consists_of(host, {letters, digits, ".:-_"});
+      })),
+    number(
+      {.keys = {"address.server.port"}, .variables = {"address_server_port"}, .help = "Its port."},
+      at(x, &cluster_options::address_server_port), 1, 65'535),
+    text({.keys = {"address.server.url"},
+          .variables = {"address_server_url"},
+          .help = "The path there whose answer is the list of nodes."},
+         at(x, &cluster_options::address_server_url), "a path that begins with /",
+         if_true([](std::string_view path) {
+           return path.starts_with('/') && path.size() <= 2'048
+                  && consists_of(path, {letters, digits, "/-._~%?&=:@!$'()*+,;"});
+         })),
+    text({.keys = {"nacos.core.auth.server.identity.key"},
+          .variables = {"NACOS_AUTH_IDENTITY_KEY"},
+          .help = "Header by which nodes know each other; a cluster needs one.",
+          .secret = true},
+         at(x, &cluster_options::identity_key), "letters, digits and any of -._",
+         if_true([](std::string_view key) {
+           return key.size() <= 128 && consists_of(key, {letters, digits, "-._"});
+         })),
+    text({.keys = {"nacos.core.auth.server.identity.value"},
+          .variables = {"NACOS_AUTH_IDENTITY_VALUE"},
+          .help = "What that header has to say, the same on all nodes; a cluster needs at least "
+                  "16 characters.",
+          .secret = true},
+         at(x, &cluster_options::identity_value), "printable ASCII characters",
+         if_true([](std::string_view value) { return is_printable_ascii(value); })),
   };
 }
 
 std::vector<option_row> cluster_time_rows() {
   constexpr auto x = &options::cluster;
   return {
-      number({.keys = {"nacre.cluster.heartbeat-interval-ms"},
-              .help = "How often a node tells each other one that it lives."},
-             at(x, &cluster_options::heartbeat_interval), 10, hour_ms),
-      number({.keys = {"nacre.cluster.suspicious-after-ms"},
-              .help = "A node nobody heard for this long is SUSPICIOUS, still responsible for its "
-                      "clients."},
-             at(x, &cluster_options::suspicious_after), 10, hour_ms),
-      number({.keys = {"nacre.cluster.down-after-ms"},
-              .help = "A node nobody heard for this long is DOWN: others become responsible for "
-                      "its clients."},
-             at(x, &cluster_options::down_after), 10, hour_ms),
-      number({.keys = {"nacre.cluster.dead-clients-after-ms"},
-              .help = "Connections of a node that is known dead are lost after this time."},
-             at(x, &cluster_options::dead_clients_after), 10, year_ms),
-      number({.keys = {"nacos.naming.client.expired.time"},
-              .help = "Connections of a node that is merely silent are lost after this time."},
-             at(x, &cluster_options::silent_clients_after), 10, year_ms),
-      number({.keys = {"nacre.cluster.tombstone-term-ms"},
-              .help = "What is gone is remembered for this long, so that nothing late raises it."},
-             at(x, &cluster_options::tombstone_term), 1'000, year_ms),
+    number({.keys = {"nacre.cluster.heartbeat-interval-ms"},
+            .help = "How often a node sends each other one a heartbeat."},
+           at(x, &cluster_options::heartbeat_interval), 10, hour_ms),
+    number({.keys = {"nacre.cluster.suspicious-after-ms"},
+            .help = "A node nobody heard for this long is SUSPICIOUS, still responsible for its "
+                    "clients."},
+           at(x, &cluster_options::suspicious_after), 10, hour_ms),
+    number({.keys = {"nacre.cluster.down-after-ms"},
+            .help = "A node nobody heard for this long is DOWN: others become responsible for "
+                    "its clients."},
+           at(x, &cluster_options::down_after), 10, hour_ms),
+    number({.keys = {"nacre.cluster.dead-clients-after-ms"},
+            .help = "Connections of a node that is known dead are lost after this time."},
+           at(x, &cluster_options::dead_clients_after), 10, year_ms),
+    number({.keys = {"nacos.naming.client.expired.time"},
+            .help = "Connections of a node that is merely silent are lost after this time."},
+           at(x, &cluster_options::silent_clients_after), 10, year_ms),
+    number({.keys = {"nacre.cluster.tombstone-term-ms"},
+            .help = "What is gone is remembered for this long, so that nothing late raises it."},
+           at(x, &cluster_options::tombstone_term), 1'000, year_ms),
   };
 }
 
 std::vector<option_row> sync_rows() {
   constexpr auto x = &options::cluster;
   return {
-      number({.keys = {"nacos.core.protocol.distro.data.sync.delayMs",
-                       "nacos.core.protocol.distro.data.sync_delay_ms"},
-              .help = "Changes of one client within this time after its last sync merge into one "
-                      "more."},
-             at(x, &cluster_options::sync_window), 0, hour_ms),
-      number({.keys = {"nacos.core.protocol.distro.data.sync.timeoutMs"},
-              .help = "A batch of changes has to be acknowledged within this time."},
-             at(x, &cluster_options::sync_timeout), 10, hour_ms),
-      number({.keys = {"nacre.cluster.sync-tasks-max"},
-              .help = "Changes pending for one node; beyond this verify finds what was not sent."},
-             at(x, &cluster_options::sync_tasks_max), 1, 100'000'000),
-      number({.keys = {"nacos.core.protocol.distro.data.verify.intervalMs",
-                       "nacos.core.protocol.distro.data.verify_interval_ms"},
-              .help = "How often nodes compare what they know of each other's clients."},
-             at(x, &cluster_options::verify_interval), 10, hour_ms),
-      number({.keys = {"nacre.cluster.load-patience-ms"},
-              .help = "A starting node that hears of no loaded one for this long is the first."},
-             at(x, &cluster_options::load_patience), 0, hour_ms),
-      number({.keys = {"nacos.core.protocol.distro.data.load.timeoutMs"},
-              .help = "A chunk of a snapshot has to arrive within this time, else another node is "
-                      "asked."},
-             at(x, &cluster_options::load_timeout), 10, hour_ms),
-      number({.keys = {"nacre.cluster.chunk-bytes-max"}, .help = "Bytes of such a chunk, about."},
-             at(x, &cluster_options::chunk_bytes_max), 1'024, 8 * 1'024 * 1'024),
+    number({.keys = {"nacos.core.protocol.distro.data.sync.delayMs",
+                     "nacos.core.protocol.distro.data.sync_delay_ms"},
+            .help = "Changes of one client within this time after its last sync merge into one "
+                    "more."},
+           at(x, &cluster_options::sync_window), 0, hour_ms),
+    number({.keys = {"nacos.core.protocol.distro.data.sync.timeoutMs"},
+            .help = "A batch of changes has to be acknowledged within this time."},
+           at(x, &cluster_options::sync_timeout), 10, hour_ms),
+    number({.keys = {"nacre.cluster.sync-tasks-max"},
+            .help = "Changes pending for one node; beyond this verify finds what was not sent."},
+           at(x, &cluster_options::sync_tasks_max), 1, 100'000'000),
+    number({.keys = {"nacos.core.protocol.distro.data.verify.intervalMs",
+                     "nacos.core.protocol.distro.data.verify_interval_ms"},
+            .help = "How often nodes compare what they know of each other's clients."},
+           at(x, &cluster_options::verify_interval), 10, hour_ms),
+    number({.keys = {"nacre.cluster.load-patience-ms"},
+            .help = "A starting node that hears of no loaded one for this long is the first."},
+           at(x, &cluster_options::load_patience), 0, hour_ms),
+    number({.keys = {"nacos.core.protocol.distro.data.load.timeoutMs"},
+            .help = "A chunk of a snapshot has to arrive within this time, else another node is "
+                    "asked."},
+           at(x, &cluster_options::load_timeout), 10, hour_ms),
+    number({.keys = {"nacre.cluster.chunk-bytes-max"}, .help = "Bytes of such a chunk, about."},
+           at(x, &cluster_options::chunk_bytes_max), 1'024, 8 * 1'024 * 1'024),
   };
 }
 
@@ -519,12 +553,24 @@ std::vector<option_row> sync_rows() {
 const std::vector<option_row>& option_table() {
   static const auto table = [] {
     std::vector<option_row> result;
-    for (auto rows :
-         {node_rows, http_rows, liveness_and_push_rows, connection_rows, client_tls_rows,
-          cleaning_rows, limit_rows, auth_rows, cluster_rows, cluster_time_rows, sync_rows,
-          cluster_tls_rows})
-      for (auto& row : rows())
+    const auto add = [&](const char* subject, std::vector<option_row> rows) {
+      for (auto& row : rows) {
+        row.subject = subject;
         result.push_back(std::move(row));
+      }
+    };
+    add("node", node_rows());
+    add("HTTP", http_rows());
+    add("beats and pushes", liveness_and_push_rows());
+    add("gRPC connections", connection_rows());
+    add("TLS of gRPC", client_tls_rows());
+    add("cleaning", cleaning_rows());
+    add("limits", limit_rows());
+    add("rights", auth_rows());
+    add("cluster", cluster_rows());
+    add("cluster: times", cluster_time_rows());
+    add("cluster: sync", sync_rows());
+    add("cluster: TLS", cluster_tls_rows());
     return result;
   }();
   return table;

@@ -11,6 +11,8 @@ namespace nacre {
 
 /// One option: its names in every source, what it means, and how its text is read.
 struct option_row {
+  /// What it is about: help shows together what has this in common.
+  std::string subject = {};
   /// Property keys; the first is the one shown, and where several are given an earlier one wins.
   std::vector<std::string> keys;
   /// Names in the environment besides the relaxed spellings of `keys`; an earlier one wins.

@@ -21,16 +21,20 @@ enum class node_mode : std::uint8_t {
 
 /// The HTTP listener. Bounds here are what a hostile client meets first.
 struct http_options {
-  /// Address to listen on; `nacre.http.address`.
-  std::string address = "0.0.0.0";
+  /// Address to listen on, also by gRPC and UDP; empty: all, of both families (IPv4 alone where
+  /// the machine has no IPv6); `nacre.http.address`.
+  std::string address;
   /// Main port; `server.port`. The SDK gRPC port is this + 1000, the cluster port this + 1001.
   std::uint16_t port = 8848;
   /// Path before every API path; `server.servlet.contextPath`.
   std::string context_path = "/nacos";
   /// Threads that read and write sockets; 0 = one per core the process may run on.
   std::size_t io_threads = 0;
-  /// Open connections; one more gets a bare 503 and is closed.
+  /// Open connections, fewer if the process may not have so many descriptors; one more ends the
+  /// longest idle one, or is closed if none is idle.
   std::size_t connections_max = 20'000;
+  /// And of one address; one more gets a bare 503. `nacre.http.connections-per-address-max`
+  std::size_t connections_per_address_max = 10'000;
   /// Request line and headers together; more gets 431 and the connection closed.
   std::size_t header_bytes_max = 8 * 1024;
   /// Request body; more gets 413 and the connection closed.
@@ -64,6 +68,15 @@ struct push_options {
   unsigned udp_retransmits = 1;
   /// Datagrams that wait for their ack; beyond this the oldest ones count as failed.
   std::size_t udp_pending_max = 100'000;
+  /// An address that a query named, and that acknowledged nothing yet, gets a datagram in this
+  /// interval, ...
+  milliseconds udp_unproved_interval{10'000};
+  /// ... so many in all, ...
+  unsigned udp_unproved_max = 3;
+  /// ... and none longer than this; a list that is longer waits until a short one was acknowledged.
+  std::size_t udp_unproved_bytes_max = 1'200;
+  /// Whether only the address that asks is pushed to, whatever `clientIP` says.
+  bool udp_caller_only = false;
 };
 
 /// Connections of gRPC clients.
@@ -102,8 +115,6 @@ struct connection_options {
 
 /// When things nobody uses go away.
 struct cleaning_options {
-  /// `nacos.naming.clean.empty-service.interval`
-  milliseconds empty_service_interval{60'000};
   /// A service without publishers goes after this time;
   /// `nacos.naming.clean.empty-service.expired-time`
   milliseconds empty_service_expired{60'000};
@@ -118,12 +129,27 @@ struct cleaning_options {
 struct limit_options {
   /// Characters of all keys and values of one metadata map; `nacos.naming.service.metadata.length`
   std::size_t metadata_chars_max = 1024;
+  /// Bytes of memory of the process; more, and nothing new is taken. 0: three quarters of what it
+  /// may use; `nacre.limits.memory-bytes`
+  std::size_t memory_bytes_max = 0;
   /// Services of this node, all namespaces together; `nacre.limits.services`
   std::size_t services_max = 500'000;
   /// Instances of this node; `nacre.limits.instances`
   std::size_t instances_max = 2'000'000;
   /// Namespaces with a record of their own; `nacre.limits.namespaces`
   std::size_t namespaces_max = 10'000;
+  /// Bytes of what operators store about one service: settings, clusters, overrides of instances;
+  /// `nacre.limits.stored-bytes-per-service`
+  std::size_t stored_service_bytes_max = 8 * 1024 * 1024;
+  /// And about all; `nacre.limits.stored-bytes`
+  std::size_t stored_bytes_max = 64 * 1024 * 1024;
+  /// Bytes of answers and pushes that clients have not taken yet, in all; 0: a tenth of the memory
+  /// that the process may use; `nacre.limits.answer-bytes`
+  std::size_t answer_bytes_max = 0;
+  /// And of one address; `nacre.limits.answer-bytes-per-address`
+  std::size_t answer_bytes_per_address_max = 24 * 1024 * 1024;
+  /// Clusters one query or subscription may name; `nacre.limits.query-clusters`
+  std::size_t query_clusters_max = 100;
   /// Whether names and numbers are checked before use; `nacos.core.param.check.enabled`
   bool param_check_enabled = true;
 };
@@ -153,7 +179,7 @@ struct cluster_options {
   /// `nacos.core.auth.server.identity.value`, at least `identity_chars_min` characters.
   std::string identity_key;
   std::string identity_value;
-  /// How often a node tells each other one that it lives.
+  /// How often a node sends each other one a heartbeat.
   milliseconds heartbeat_interval{1'000};
   /// A member nobody heard for this long is SUSPICIOUS, still responsible for its clients.
   milliseconds suspicious_after{3'000};
@@ -180,7 +206,7 @@ struct cluster_options {
   milliseconds load_timeout{3'000};
   /// Bytes of one chunk, about.
   std::size_t chunk_bytes_max = 1024 * 1024;
-  /// What is gone is remembered for this long, so that nothing late raises it.
+  /// How long tombstones are kept, so that a late message cannot resurrect a record.
   milliseconds tombstone_term{600'000};
   /// `nacos.remote.peer.rpc.tls.enableTls`; PEM files as for clients, by the prefix
   /// `nacos.remote.peer.rpc.tls.`
@@ -198,6 +224,9 @@ struct options {
   /// This node's own address as told to others; `nacos.inetutils.ip-address`, `NACOS_SERVER_IP`.
   /// Empty: the first IPv4 address of an interface that is up and not loopback.
   std::string server_ip;
+  /// Worker in snowflake ids of instances; -1: chosen so that no two nodes of a cluster share it;
+  /// `nacos.core.snowflake.worker-id`
+  std::int32_t snowflake_worker = -1;
   /// Worker threads of the actor system; 0 = half the cores the process may run on, at least 1.
   std::size_t actor_threads = 0;
   /// Parts the ip:port clients are divided into, each an actor of its own; 0 = as many as

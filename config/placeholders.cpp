@@ -53,8 +53,9 @@ private:
     if (const auto found = lookup_(expand(name, depth)))
       return found->nested ? expand(found->text, depth) : found->text;
     if (colon == body.npos)
-      throw placeholder_error("nothing is named " + in_quotes(name) +
-                              ", wanted it in the environment, or a default as in ${NAME:default}");
+      throw placeholder_error(
+        "nothing is named " + in_quotes(name)
+        + ", wanted it in the environment, or a default as in ${NAME:default}");
     return expand(body.substr(colon + 1), depth);
   }
 

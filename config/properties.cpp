@@ -74,23 +74,23 @@ private:
 
   void append_escape(std::string& out, char c) {
     switch (c) {
-    case 't':
-      out += '\t';
-      break;
-    case 'n':
-      out += '\n';
-      break;
-    case 'r':
-      out += '\r';
-      break;
-    case 'f':
-      out += '\f';
-      break;
-    case 'u':
-      append_utf8(out, take_code_point());
-      break;
-    default:
-      out += c; // the backslash before any other character means nothing
+      case 't':
+        out += '\t';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'u':
+        append_utf8(out, take_code_point());
+        break;
+      default:
+        out += c; // the backslash before any other character means nothing
     }
   }
 

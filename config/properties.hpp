@@ -21,7 +21,7 @@ struct property {
 class properties_error : public std::runtime_error {
 public:
   properties_error(std::size_t line, const std::string& what)
-      : std::runtime_error(what), line(line) {}
+    : std::runtime_error(what), line(line) {}
   /// Line of the entry that is at fault; 0 = the whole text is.
   std::size_t line;
 };

@@ -1,5 +1,6 @@
 #include "grpc/payload.hpp"
 
+#include "protocol/naming_response.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -16,6 +17,10 @@ std::string loggable(std::string_view text, std::size_t bytes_max) {
 void fill_payload(wire::Payload& payload, std::string_view type, std::string body) {
   payload.mutable_metadata()->set_type(type.data(), type.size());
   payload.mutable_body()->set_value(std::move(body));
+}
+
+rpc_reply error_response(int result_code, int error_code, std::string_view message) {
+  return {"ErrorResponse", failure_body(result_code, error_code, message)};
 }
 
 } // namespace nacre

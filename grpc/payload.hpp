@@ -8,10 +8,28 @@
 namespace nacre {
 
 /// What an answer to a request is made of: name and JSON body.
-struct remote_reply {
+struct rpc_reply {
   std::string_view type;
   std::string body;
 };
+
+/// Nacos' codes of errors that gRPC clients act on (`NacosException`, `ErrorCode`).
+namespace rpc_error {
+inline constexpr int starting = 300;
+inline constexpr int unregistered = 301;
+inline constexpr int no_handler = 302;
+inline constexpr int invalid_parameter = 400;
+inline constexpr int server_error = 500;
+inline constexpr int not_implemented = 501;
+inline constexpr int bad_gateway = 502;
+inline constexpr int over_threshold = 503;
+inline constexpr int watch_patterns_limit = 50310;
+inline constexpr int watch_matches_limit = 50311;
+} // namespace rpc_error
+
+/// An `ErrorResponse`: what clients take for a failure of the call itself. They send it again at
+/// once, so what a request asks for wrongly is answered by a typed failure wherever Nacos does.
+rpc_reply error_response(int result_code, int error_code, std::string_view message);
 
 /// A client's text for one log line: `shortened`, valid UTF-8, control characters as blanks.
 std::string loggable(std::string_view text, std::size_t bytes_max);

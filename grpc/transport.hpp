@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <grpcpp/grpcpp.h>
 
@@ -19,5 +20,13 @@ void prepare_grpc();
 /// @throws std::runtime_error if the port can't be had
 std::unique_ptr<grpc::Server> start_server(grpc::ServerBuilder& builder, const std::string& address,
                                            const tls_files& files, int& port);
+
+/// The address behind grpc++'s text of a peer: `ipv4:1.2.3.4:5`, `ipv6:[::1]:5`, percent-encoded
+/// brackets as well; IPv4 mapped into IPv6 reads as IPv4.
+struct peer_address {
+  std::string ip;
+  std::string port;
+};
+peer_address parse_peer(std::string_view text);
 
 } // namespace nacre

@@ -14,15 +14,16 @@ bool read_metadata(const json_value& value, metadata_map& map) {
     return true;
   if (!value.is_object())
     return false;
+  metadata_map read;
   for (auto [key, entry] : value.members()) {
     if (entry.is_null())
       continue;
     auto text = entry.scalar_text();
     if (!text)
       return false;
-    map.emplace_back(key, std::move(*text));
+    read.emplace_back(key, std::move(*text));
   }
-  map = make_metadata(std::move(map));
+  map = make_metadata(std::move(read));
   return true;
 }
 
@@ -74,8 +75,11 @@ std::optional<beat_info> parse_beat(std::string_view json, std::string& reason) 
   }
   beat_info beat;
   double port = 0;
+  auto wrong_type = [](std::string_view field) {
+    return std::string("wrong type of '").append(field).append("'");
+  };
   auto wrong = [&](std::string_view field) {
-    reason = std::string("wrong type of '").append(field).append("'");
+    reason = wrong_type(field);
     return std::nullopt;
   };
   if (!read_text(root["ip"], beat.ip))
@@ -87,20 +91,25 @@ std::optional<beat_info> parse_beat(std::string_view json, std::string& reason) 
     return wrong("cluster");
   if (!read_text(root["serviceName"], beat.service_name))
     return wrong("serviceName");
+  // The rest counts only for an instance that is not there yet.
+  auto unfit = [&](std::string_view field) {
+    beat.unfit = "Param 'beat' is illegal: " + wrong_type(field);
+  };
   if (!read_number(root["weight"], beat.weight))
-    return wrong("weight");
-  if (!read_bool(root["ephemeral"], beat.ephemeral))
-    return wrong("ephemeral");
-  if (!read_metadata(root["metadata"], beat.metadata))
-    return wrong("metadata");
+    unfit("weight");
+  else if (!read_bool(root["ephemeral"], beat.ephemeral))
+    unfit("ephemeral");
+  else if (!read_metadata(root["metadata"], beat.metadata))
+    unfit("metadata");
+  else if (!beat.ephemeral)
+    beat.unfit = "a persistent instance is not kept by beats, register it";
   return beat;
 }
 
 std::string beat_answer(std::uint32_t interval_ms, int code, bool light_beat_enabled) {
   std::string text = "{\"clientBeatInterval\":";
   text.append(std::to_string(interval_ms)).append(",\"code\":").append(std::to_string(code));
-  return text.append(",\"lightBeatEnabled\":")
-    .append(light_beat_enabled ? "true}" : "false}");
+  return text.append(",\"lightBeatEnabled\":").append(light_beat_enabled ? "true}" : "false}");
 }
 
 } // namespace nacre

@@ -22,9 +22,13 @@ struct beat_info {
   double weight = 1.0;
   bool ephemeral = true;
   metadata_map metadata;
+  /// Why it can renew an instance but register none: a field of the wrong type, or one that
+  /// says it is persistent. Empty if it can.
+  std::string unfit;
 };
 
-/// Nothing if `json` is no JSON object or a field is of the wrong type; `reason` says why.
+/// Nothing if `json` is no JSON object or a field that names the instance is of the wrong type;
+/// `reason` says why.
 std::optional<beat_info> parse_beat(std::string_view json, std::string& reason);
 
 /// `{"clientBeatInterval":…,"code":…,"lightBeatEnabled":…}`

@@ -64,8 +64,8 @@ bool qualifies_for_udp_push(std::string_view agent, const switch_domain& switche
     if (!agent.starts_with(row.prefix))
       continue;
     auto mark = agent.find(":v");
-    auto version = mark == std::string_view::npos ? agent_version{}
-                                                  : leading_version(agent.substr(mark + 2));
+    auto version =
+      mark == std::string_view::npos ? agent_version{} : leading_version(agent.substr(mark + 2));
     return version >= leading_version(switches.*row.lowest);
   }
   return false;

@@ -5,6 +5,8 @@
 #include <string>
 #include <tuple>
 
+#include "protocol/keyed_hash.hpp"
+
 namespace nacre {
 
 enum class client_kind : std::uint8_t {
@@ -41,7 +43,7 @@ struct client_id {
 
   std::size_t hash() const {
     auto rest = static_cast<std::size_t>(port) << 2 | static_cast<std::size_t>(kind);
-    auto x = std::hash<std::string>{}(ip) + rest * 0x9E3779B97F4A7C15ull;
+    auto x = keyed_hash(ip) + rest * 0x9E3779B97F4A7C15ull;
     return x ^ x >> 32; // the low bits choose the shard and have to tell ports apart
   }
 

@@ -69,10 +69,8 @@ namespace {
 // -- what structs consist of ---------------------------------------------------------------------
 
 template <class T>
-  requires requires(T& x) { x.fields(); }
-auto fields_of(T& x) {
-  return x.fields();
-}
+requires requires(T& x) { x.fields(); }
+auto fields_of(T& x) { return x.fields(); }
 
 auto fields_of(instance& x) {
   return std::tie(x.ip, x.port, x.cluster_name, x.weight, x.generator, x.id, x.metadata, x.healthy,
@@ -80,7 +78,9 @@ auto fields_of(instance& x) {
 }
 
 template <class T>
-concept has_fields = requires(T& x) { fields_of(x); };
+concept has_fields = requires(T& x) {
+  fields_of(x);
+};
 
 /// Checks what was read beyond the sum of its fields, and restores what the others rely on.
 template <class T>
@@ -250,7 +250,8 @@ cluster_message blank_message(std::size_t kind, std::index_sequence<Kinds...>) {
 
 std::string encode_frame(const cluster_frame& frame) {
   frame_writer out;
-  out(cluster_codec_version, static_cast<std::uint8_t>(frame.message.index()), frame.sender_life);
+  out(cluster_codec_version, static_cast<std::uint8_t>(frame.message.index()),
+      frame.sender_incarnation);
   std::visit([&](auto& body) { out(body); }, frame.message);
   return out.finish();
 }
@@ -265,9 +266,9 @@ cluster_frame decode_frame(std::string_view bytes) {
   std::uint8_t kind = 0;
   in(kind);
   cluster_frame frame;
-  frame.message = blank_message(
-    kind, std::make_index_sequence<std::variant_size_v<cluster_message>>());
-  in(frame.sender_life);
+  frame.message =
+    blank_message(kind, std::make_index_sequence<std::variant_size_v<cluster_message>>());
+  in(frame.sender_incarnation);
   std::visit([&](auto& body) { in(body); }, frame.message);
   if (!in.at_end())
     throw unreadable_frame("bytes after its end");

@@ -16,8 +16,8 @@ struct unreadable_frame : std::runtime_error {
 /// First byte of every frame; another one is refused as a whole.
 inline constexpr std::uint8_t cluster_codec_version = 1;
 
-/// A frame of the cluster link: version, kind, life of the sender, body in cereal's terms, little
-/// endian. Pure, any thread.
+/// A frame of the cluster link: version, kind, incarnation of the sender, body in cereal's terms,
+/// little endian. Pure, any thread.
 std::string encode_frame(const cluster_frame& frame);
 
 /// Sizes are compared with the bytes that are there before anything is allocated.

@@ -30,9 +30,9 @@ struct record_key {
 /// What became of a publication.
 enum class record_state : std::uint8_t {
   healthy,
-  /// Its beats stopped, says the node that judges it.
+  /// Its beats stopped, says the node that is responsible for it.
   unhealthy,
-  /// Its client was lost: beats stopped for longer, or its node is gone. Says who judges it.
+  /// Its client was lost: beats stopped for longer, or its node is gone. Said by the same node.
   lapsed,
   /// Its client, or somebody in its name, took it back.
   removed,
@@ -54,43 +54,44 @@ struct record_summary {
 
 struct instance_record {
   record_summary what;
-  /// The node that holds the connection, and its life: empty for clients that beat.
-  std::string origin;
-  std::int64_t origin_life = 0;
+  /// The node that holds the connection, and its incarnation: empty for clients that beat.
+  std::string owner;
+  std::int64_t owner_incarnation = 0;
   /// How long ago the sender heard of the client, directly or by others; for clients that beat.
   std::int64_t idle_ms = 0;
   /// Empty unless alive; also for a connection that published an empty list.
   std::vector<instance> instances;
 
-  auto fields() { return std::tie(what, origin, origin_life, idle_ms, instances); }
+  auto fields() { return std::tie(what, owner, owner_incarnation, idle_ms, instances); }
 };
 
 // -- membership ----------------------------------------------------------------------------------
 
-/// What a node knows of another one's life: how long ago somebody heard that one itself.
-struct life_sign {
+/// What the sender knows of another node.
+struct peer_sighting {
   std::string address;
-  std::int64_t life = 0;
+  std::int64_t incarnation = 0;
+  /// How long ago somebody heard it itself; -1: it is dead, as the sender found out.
   std::int64_t age_ms = 0;
 
-  auto fields() { return std::tie(address, life, age_ms); }
+  auto fields() { return std::tie(address, incarnation, age_ms); }
 };
 
 /// Sent in a fixed interval, whatever else there is.
 struct heartbeat {
   /// Hybrid clock of the sender.
   std::int64_t clock = 0;
-  /// The receiver's life as the sender knows it, 0 if not yet.
-  std::int64_t your_life = 0;
+  /// The receiver's incarnation as the sender knows it, 0 if not yet.
+  std::int64_t your_incarnation = 0;
   /// How long ago the sender heard the receiver itself, -1 if never.
   std::int64_t your_age_ms = -1;
   /// Whether the sender has loaded what the others hold.
   bool loaded = false;
   /// Records it holds.
   std::uint64_t records = 0;
-  std::vector<life_sign> others;
+  std::vector<peer_sighting> others;
 
-  auto fields() { return std::tie(clock, your_life, your_age_ms, loaded, records, others); }
+  auto fields() { return std::tie(clock, your_incarnation, your_age_ms, loaded, records, others); }
 };
 
 /// The sender stops of its own will.
@@ -117,13 +118,13 @@ struct batch_ack {
 };
 
 /// The sender lacks these, or has an older version of them.
-struct record_request {
+struct client_verify_failed {
   std::vector<record_key> keys;
 
   auto fields() { return std::tie(keys); }
 };
 
-/// Beats that the sender took for clients which the receiver judges.
+/// Beats that the sender took for clients which the receiver is responsible for.
 struct renewals_of_service {
   std::string namespace_id;
   std::string group;
@@ -145,14 +146,14 @@ struct renewals {
 // -- verify and snapshot -------------------------------------------------------------------------
 
 /// Digests of all buckets of the sender's living records.
-struct bucket_digests {
+struct verify_request {
   std::vector<std::uint64_t> digests;
 
   auto fields() { return std::tie(digests); }
 };
 
 /// All records, also those that are gone but remembered, of buckets whose digests differ.
-struct bucket_listing {
+struct verify_listing {
   std::vector<std::uint32_t> buckets;
   std::vector<record_summary> records;
 
@@ -194,16 +195,70 @@ struct service_answer {
   auto fields() { return std::tie(id, records); }
 };
 
+/// Which subscribers are wanted.
+struct subscriber_filter {
+  std::string namespace_id;
+  std::string group;
+  std::string service;
+  /// Parts of both names are enough.
+  bool by_part = false;
+
+  auto fields() { return std::tie(namespace_id, group, service, by_part); }
+};
+
+/// A subscriber as operators are shown it (Nacos `Subscriber`).
+struct subscriber_row {
+  std::string namespace_id;
+  std::string group;
+  std::string service;
+  /// Where it is: `ip:port`, or the address alone for a connection.
+  std::string address;
+  std::string ip;
+  std::uint16_t port = 0;
+  std::string agent;
+  std::string app;
+  std::string clusters;
+
+  auto fields() {
+    return std::tie(namespace_id, group, service, address, ip, port, agent, app, clusters);
+  }
+  /// What makes it one of its kind: several connections of one program are one row.
+  auto identity() const { return std::tie(namespace_id, group, service, address, agent, app); }
+};
+
+/// Rows of one node, sorted by identity, each once.
+struct subscriber_rows {
+  std::vector<subscriber_row> rows;
+  /// There are more than one answer may hold.
+  bool cut = false;
+
+  auto fields() { return std::tie(rows, cut); }
+};
+
+struct subscriber_query {
+  std::uint64_t id = 0;
+  subscriber_filter wanted;
+
+  auto fields() { return std::tie(id, wanted); }
+};
+
+struct subscriber_answer {
+  std::uint64_t id = 0;
+  subscriber_rows found;
+
+  auto fields() { return std::tie(id, found); }
+};
+
 /// New kinds go to the end: the index is on the wire.
-using cluster_message
-  = std::variant<heartbeat, farewell, record_batch, batch_ack, record_request, renewals,
-                 bucket_digests, bucket_listing, snapshot_request, snapshot_chunk, service_query,
-                 service_answer>;
+using cluster_message =
+  std::variant<heartbeat, farewell, record_batch, batch_ack, client_verify_failed, renewals,
+               verify_request, verify_listing, snapshot_request, snapshot_chunk, service_query,
+               service_answer, subscriber_query, subscriber_answer>;
 
 /// A message and who sent it.
 struct cluster_frame {
-  /// Number of the sender's present life: a restarted node has a higher one.
-  std::int64_t sender_life = 0;
+  /// The sender's incarnation: a restarted node has a higher one.
+  std::int64_t sender_incarnation = 0;
   cluster_message message;
 };
 

@@ -22,11 +22,11 @@ bool same_instance(const instance& a, const instance& b) {
          && (a.generator != id_generator::given || a.id->text == b.id->text);
 }
 
-instance with_overlay(const instance& published, const instance_overlay& overlay) {
+instance with_override(const instance& published, const instance_override& stored) {
   auto effective = published;
-  effective.weight = overlay.weight;
-  effective.enabled = overlay.enabled;
-  effective.metadata = merged(published.metadata, overlay.metadata);
+  effective.weight = stored.weight;
+  effective.enabled = stored.enabled;
+  effective.metadata = merged(published.metadata, stored.metadata);
   return effective;
 }
 

@@ -43,26 +43,41 @@ struct instance {
   bool ephemeral = true;
 
   /// Key of its override: `ip:port:cluster`.
-  std::string metadata_id() const {
-    return ip + ':' + std::to_string(port) + ':' + cluster_name;
-  }
+  std::string metadata_id() const { return ip + ':' + std::to_string(port) + ':' + cluster_name; }
 
   /// The id lists show, empty if there is none.
   std::string instance_id(const service_key_view& service) const;
 };
+
+/// Gives `x` the kind of id that its metadata asks for (`preserved.instance.id.generator`).
+/// @param next_number called for a snowflake id
+/// @returns false if it asks for a kind that is none
+template <class F>
+bool set_instance_id(instance& x, F next_number) {
+  auto wanted = find_metadata(x.metadata, "preserved.instance.id.generator");
+  if (!wanted || wanted->empty() || *wanted == "simple") {
+    x.generator = id_generator::simple;
+    return true;
+  }
+  if (*wanted != "snowflake")
+    return false;
+  x.generator = id_generator::snowflake;
+  x.id = new id_text(std::to_string(next_number()));
+  return true;
+}
 
 /// Whether two descriptions give the same lists; two weights that are no number are the same.
 bool same_instance(const instance& a, const instance& b);
 
 /// What an operator put over an instance (PUT, PATCH, metadata/batch): weight and enabled replace
 /// the published values, metadata is added to them (Nacos `InstanceMetadata`).
-struct instance_overlay {
+struct instance_override {
   double weight = 1.0;
   bool enabled = true;
   metadata_map metadata;
 };
 
 /// `published` as lists show it (Nacos `InstanceUtil.parseToApiInstance`).
-instance with_overlay(const instance& published, const instance_overlay& overlay);
+instance with_override(const instance& published, const instance_override& stored);
 
 } // namespace nacre

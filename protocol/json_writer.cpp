@@ -5,6 +5,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "protocol/host_json.hpp"
+
 namespace nacre {
 
 struct json_writer::impl {
@@ -120,7 +122,6 @@ void write_host(json_writer& out, const service_key_view& service, const instanc
   out.begin_object();
   if (x.generator != id_generator::none)
     out.field("instanceId", x.instance_id(service));
-  auto terms = lease_terms_of(x.metadata);
   out.field("ip", x.ip)
     .field("port", x.port)
     .field("weight", x.weight)
@@ -128,17 +129,8 @@ void write_host(json_writer& out, const service_key_view& service, const instanc
     .field("enabled", x.enabled)
     .field("ephemeral", x.ephemeral)
     .field("clusterName", x.cluster_name)
-    .field("serviceName", service.grouped_name())
-    .key("metadata");
-  write(out, x.metadata);
-  out.field("instanceHeartBeatInterval", terms.beat_interval_ms)
-    .field("instanceHeartBeatTimeOut", terms.beat_timeout_ms)
-    .field("ipDeleteTimeout", terms.delete_timeout_ms);
-  // The real server has this getter answer null once there is any metadata without the key.
-  if (x.metadata.empty())
-    out.field("instanceIdGenerator", "simple");
-  else if (auto generator = find_metadata(x.metadata, "preserved.instance.id.generator"))
-    out.field("instanceIdGenerator", *generator);
+    .field("serviceName", service.grouped_name());
+  write_metadata_members(out, x.metadata);
   out.end_object();
 }
 

@@ -39,8 +39,7 @@ public:
   json_writer& field(std::string_view name, bool x) { return key(name).boolean(x); }
   json_writer& field(std::string_view name, double x) { return key(name).real(x); }
   template <class Integer>
-    requires std::is_integral_v<Integer>
-  json_writer& field(std::string_view name, Integer x) {
+  requires std::is_integral_v<Integer> json_writer& field(std::string_view name, Integer x) {
     return key(name).integer(static_cast<std::int64_t>(x));
   }
   json_writer& null_field(std::string_view name) { return key(name).null(); }

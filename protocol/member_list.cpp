@@ -20,8 +20,8 @@ bool is_host(std::string_view text) {
 
 bool is_ipv6(std::string_view text) {
   return text.find(':') != text.npos && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isxdigit(c) != 0 || c == ':' || c == '.' || c == '%';
-  });
+           return std::isxdigit(c) != 0 || c == ':' || c == '.' || c == '%';
+         });
 }
 
 std::optional<std::string> address_of(std::string_view entry, std::uint16_t default_port) {
@@ -60,8 +60,8 @@ member_list parse_member_list(std::string_view text, std::uint16_t default_port)
       entry = trim(entry);
       if (entry.empty())
         continue; // also a line of blanks: the reference drops the whole file for one
-      auto address = entry.size() > entry_bytes_max ? std::nullopt
-                                                    : address_of(entry, default_port);
+      auto address =
+        entry.size() > entry_bytes_max ? std::nullopt : address_of(entry, default_port);
       if (address)
         list.addresses.push_back(std::move(*address));
       else

@@ -48,9 +48,8 @@ std::optional<metadata_map> parse_object(std::string_view text) {
 std::uint32_t reserved_number(const metadata_map& map, std::string_view key,
                               std::uint32_t otherwise) {
   auto text = find_metadata(map, key);
-  if (!text || text->empty() || !std::all_of(text->begin(), text->end(), [](char c) {
-        return c >= '0' && c <= '9';
-      }))
+  if (!text || text->empty()
+      || !std::all_of(text->begin(), text->end(), [](char c) { return c >= '0' && c <= '9'; }))
     return otherwise;
   // A term longer than 24 days means "never" and is cut there, so that sums can't overflow.
   auto value = parse_int64(*text).value_or(std::numeric_limits<std::int64_t>::max());
@@ -104,10 +103,12 @@ std::size_t metadata_length(const metadata_map& map) {
 }
 
 std::optional<metadata_map> parse_metadata(std::string_view text) {
-  if (is_blank(text))
+  auto trimmed = trim(text);
+  // Clients that serialise a map they have not got send `null`.
+  if (trimmed.empty() || trimmed == "null")
     return metadata_map{};
   // Only an object can be JSON metadata: anything else goes to the pair form without a try.
-  if (trim(text).front() == '{')
+  if (trimmed.front() == '{')
     return parse_object(text);
   return parse_pairs(text);
 }
@@ -116,12 +117,12 @@ lease_terms lease_terms_of(const metadata_map& map) {
   lease_terms terms;
   if (map.empty())
     return terms;
-  terms.beat_interval_ms
-    = reserved_number(map, "preserved.heart.beat.interval", terms.beat_interval_ms);
-  terms.beat_timeout_ms
-    = reserved_number(map, "preserved.heart.beat.timeout", terms.beat_timeout_ms);
-  terms.delete_timeout_ms
-    = reserved_number(map, "preserved.ip.delete.timeout", terms.delete_timeout_ms);
+  terms.beat_interval_ms =
+    reserved_number(map, "preserved.heart.beat.interval", terms.beat_interval_ms);
+  terms.beat_timeout_ms =
+    reserved_number(map, "preserved.heart.beat.timeout", terms.beat_timeout_ms);
+  terms.delete_timeout_ms =
+    reserved_number(map, "preserved.ip.delete.timeout", terms.delete_timeout_ms);
   return terms;
 }
 

@@ -31,8 +31,9 @@ metadata_map merged(const metadata_map& base, const metadata_map& over);
 std::size_t metadata_length(const metadata_map& map);
 
 /// Reads the `metadata` parameter: a JSON object of scalars, else `k1=v1,k2=v2`.
-/// Null values are left out (SDKs refuse a null there). Nothing if it is neither: the caller
-/// answers `metadata format incorrect:<raw>` (Nacos `UtilsAndCommons.parseMetadata`).
+/// `null` is no metadata, and null values are left out (SDKs refuse a null there). Nothing if it is
+/// neither: the caller answers `metadata format incorrect:<raw>` (Nacos
+/// `UtilsAndCommons.parseMetadata`).
 std::optional<metadata_map> parse_metadata(std::string_view text);
 
 /// Times of a lease in ms, from the reserved keys of an instance's metadata

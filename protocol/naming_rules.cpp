@@ -19,9 +19,7 @@ bool all_of(std::string_view text, Allowed allowed) {
 
 /// A CJK character (U+4E00 to U+9FA5) starts at `i`.
 bool is_cjk(std::string_view s, std::size_t i) {
-  auto byte = [&](std::size_t k) {
-    return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u;
-  };
+  auto byte = [&](std::size_t k) { return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u; };
   if (byte(i) < 0xE4 || byte(i) > 0xE9)
     return false;
   auto code = ((byte(i) & 15u) << 12) | ((byte(i + 1) & 63u) << 6) | (byte(i + 2) & 63u);
@@ -57,8 +55,8 @@ bool is_service_name(std::string_view x) {
 }
 
 bool is_group(std::string_view x) {
-  return all_of(
-    x, [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == ':' || c == '.'; });
+  return all_of(x,
+                [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == ':' || c == '.'; });
 }
 
 bool is_cluster(std::string_view x) {
@@ -109,6 +107,15 @@ complaint check_names(const checked_names& names) {
   if (auto c = check(names.ip, "ip", 128, is_ip))
     return c;
   return check_port(names.port);
+}
+
+complaint check_clusters_size(std::string_view clusters, std::size_t names_max) {
+  constexpr std::size_t name_bytes_max = 64 * 3; // that many characters
+  if (clusters.size() <= names_max * (name_bytes_max + 1)
+      && static_cast<std::size_t>(std::count(clusters.begin(), clusters.end(), ',')) < names_max)
+    return std::nullopt;
+  return "Param 'clusters' is illegal, it should name no more than " + std::to_string(names_max)
+         + " clusters.";
 }
 
 complaint check_metadata_length(const metadata_map& map, std::size_t chars_max) {

@@ -30,6 +30,23 @@ complaint check_names(const checked_names& names);
 
 complaint check_metadata_length(const metadata_map& map, std::size_t chars_max);
 
+/// How many names a `clusters` text may hold, and how long they may be together: a node compares
+/// them with every instance. Not a matter of `nacos.core.param.check.enabled`.
+complaint check_clusters_size(std::string_view clusters, std::size_t names_max);
+
+/// The two above as a node is told to use them: `nacos.core.param.check.enabled` switches both,
+/// whatever brings the text. Bounds of bytes hold all the same, they are other rules' business.
+struct param_check {
+  bool enabled = true;
+  /// `nacos.naming.service.metadata.length`
+  std::size_t metadata_chars_max = 1024;
+
+  complaint names(const checked_names& x) const { return enabled ? check_names(x) : complaint{}; }
+  complaint metadata(const metadata_map& x) const {
+    return enabled ? check_metadata_length(x, metadata_chars_max) : complaint{};
+  }
+};
+
 /// Cluster name and lease terms of an instance that is registered or updated.
 complaint check_instance(const instance& x);
 

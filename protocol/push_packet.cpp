@@ -45,10 +45,21 @@ std::string make_push_packet(std::string_view service_json, std::int64_t ref_tim
   return text.size() < compress_from_bytes ? text : gzip(text);
 }
 
+std::string make_probe_packet(std::int64_t ref_time) {
+  json_writer out;
+  out.begin_object()
+    .field("type", "probe")
+    .field("data", "")
+    .field("lastRefTime", ref_time)
+    .end_object();
+  return out.take();
+}
+
 std::optional<std::int64_t> parse_push_ack(std::string_view datagram) {
   json_document document(datagram);
   auto root = document.root();
-  if (root["type"].string() != "push-ack")
+  auto type = root["type"].string();
+  if (type != "push-ack" && type != "unknown-ack")
     return std::nullopt;
   auto number = root["lastRefTime"].scalar_text();
   return number ? parse_int64(*number) : std::nullopt;

@@ -17,7 +17,12 @@ inline constexpr std::size_t datagram_bytes_max = 65'507;
 /// `{"type":"dom","data":"<service JSON>","lastRefTime":n}`, gzip if large.
 std::string make_push_packet(std::string_view service_json, std::int64_t ref_time);
 
-/// The number of a `{"type":"push-ack","lastRefTime":"n","data":""}`; nothing for all else.
+/// A datagram whose type no client knows: it changes nothing there, and its ack shows that somebody
+/// is there.
+std::string make_probe_packet(std::int64_t ref_time);
+
+/// The number of a `{"type":"push-ack","lastRefTime":"n","data":""}`, or `unknown-ack` as a probe
+/// gets it; nothing for all else.
 std::optional<std::int64_t> parse_push_ack(std::string_view datagram);
 
 } // namespace nacre

@@ -9,6 +9,8 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include "protocol/keyed_hash.hpp"
+
 namespace nacre {
 
 inline constexpr std::string_view default_namespace = "public";
@@ -25,10 +27,9 @@ struct service_key_view {
   friend auto operator<=>(const service_key_view&, const service_key_view&) = default;
 
   std::size_t hash() const {
-    std::hash<std::string_view> h;
-    auto x = h(name);
-    x = x * 0x9E3779B97F4A7C15ull ^ h(group);
-    return x * 0x9E3779B97F4A7C15ull ^ h(namespace_id);
+    auto x = keyed_hash(name);
+    x = x * 0x9E3779B97F4A7C15ull ^ keyed_hash(group);
+    return x * 0x9E3779B97F4A7C15ull ^ keyed_hash(namespace_id);
   }
 
   /// `group@@name`, the form HTTP v1 and UDP speak.
@@ -41,8 +42,7 @@ struct service_key_view {
 
 /// Identity of a service: namespace, group and name, nothing else (Nacos `Service`).
 /// Immutable and shared: every lease, view and table entry of a service points to one key.
-class service_key
-  : public boost::intrusive_ref_counter<service_key, boost::thread_safe_counter> {
+class service_key : public boost::intrusive_ref_counter<service_key, boost::thread_safe_counter> {
 public:
   service_key(std::string_view ns, std::string_view group_name, std::string_view service_name)
     : namespace_id(ns), group(group_name), name(service_name), hash(view().hash()) {}
@@ -53,6 +53,9 @@ public:
 
   std::string grouped_name() const { return view().grouped_name(); }
 
+  /// `namespace@@group@@name`, the form of the 3.x fuzzy watch and of our admin endpoint.
+  std::string full_name() const { return namespace_id + "@@" + grouped_name(); }
+
   const std::string namespace_id;
   const std::string group;
   const std::string name;
@@ -61,6 +64,16 @@ public:
 };
 
 using service_ref = boost::intrusive_ptr<const service_key>;
+
+/// A service is the same by its name, whichever object holds the name: after a service ended and
+/// came back there are two.
+inline bool operator==(const service_ref& a, const service_ref& b) {
+  return a.get() == b.get() || (a && b && a->view() == b->view());
+}
+inline bool operator!=(const service_ref& a, const service_ref& b) { return !(a == b); }
+inline bool operator<(const service_ref& a, const service_ref& b) {
+  return a.get() != b.get() && (!a || (b && a->view() < b->view()));
+}
 
 inline service_ref make_service_ref(const service_key_view& key) { return new service_key(key); }
 
@@ -79,9 +92,7 @@ struct service_ref_equal {
   bool operator()(const A& a, const B& b) const {
     return view(a) == view(b);
   }
-  bool operator()(const service_ref& a, const service_ref& b) const {
-    return a == b || a->view() == b->view();
-  }
+  bool operator()(const service_ref& a, const service_ref& b) const { return a == b; }
 };
 
 } // namespace nacre

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "protocol/json_reader.hpp"
 #include "protocol/text.hpp"
@@ -64,8 +65,47 @@ std::optional<health_checker> parse_health_checker(std::string_view json) {
   return checker;
 }
 
+namespace {
+
+/// A node of a map with its pointers, and what an allocation adds.
+constexpr std::size_t node_bytes = 96;
+
+std::size_t bytes_of(const metadata_map& map) {
+  std::size_t bytes = 0;
+  for (auto& [key, value] : map)
+    bytes += sizeof(metadata_map::value_type) + key.size() + value.size();
+  return bytes;
+}
+
+} // namespace
+
+std::size_t bytes_of(const service_metadata& x) {
+  auto bytes = sizeof x + bytes_of(x.metadata) + x.selector.expression.size();
+  for (auto& label : x.selector.labels)
+    bytes += sizeof label + label.size();
+  for (auto& [name, cluster] : x.clusters) {
+    auto& checker = cluster.checker;
+    bytes += node_bytes + sizeof cluster + name.size() + bytes_of(cluster.metadata)
+             + checker.path.size() + checker.headers.size() + checker.user.size()
+             + checker.password.size() + checker.command.size();
+  }
+  return bytes;
+}
+
+std::size_t bytes_of(const override_table& x) {
+  std::size_t bytes = 0;
+  std::set<const instance_override*> seen;
+  for (auto& [id, content] : x) {
+    bytes += node_bytes + id.size();
+    if (seen.insert(content.get()).second)
+      bytes += sizeof *content + bytes_of(content->metadata);
+  }
+  return bytes;
+}
+
 parsed_selector parse_selector(std::string_view json) {
-  if (is_blank(json))
+  json = trim(json);
+  if (json.empty() || json == "null")
     return {true, selector{}};
   json_document document(json);
   auto root = document.root();

@@ -66,8 +66,12 @@ struct service_metadata {
 
 using service_metadata_ptr = std::shared_ptr<const service_metadata>;
 
-/// Overlays of one service by `ip:port:cluster`.
-using overlay_table = std::map<std::string, instance_overlay, std::less<>>;
-using overlay_table_ptr = std::shared_ptr<const overlay_table>;
+/// Overlays of one service by `ip:port:cluster`; equal ones may be one object. Never null.
+using override_table = std::map<std::string, std::shared_ptr<const instance_override>, std::less<>>;
+using override_table_ptr = std::shared_ptr<const override_table>;
+
+/// About what they take in memory.
+std::size_t bytes_of(const service_metadata& x);
+std::size_t bytes_of(const override_table& x);
 
 } // namespace nacre

@@ -108,6 +108,19 @@ error_text set_status(switch_domain& x, std::string_view value) {
   return "No enum constant ServerStatus." + shortened(value, 64);
 }
 
+/// For switches that do something in the reference and nothing here: what they are already may be
+/// set, and a bad value is told as such.
+template <class Field, class Set>
+error_text keep(const Field& field, Set set, std::string_view entry) {
+  auto wanted = field;
+  if (auto complaint = set(wanted))
+    return complaint;
+  if (wanted == field)
+    return std::nullopt;
+  return "the switch '" + std::string(entry)
+         + "' has no effect in this version, so it keeps its value";
+}
+
 error_text set_bool(bool& field, std::string_view value) {
   field = equals_ignore_case(value, "true");
   return std::nullopt;
@@ -160,18 +173,38 @@ constexpr entry_row entries[] = {
    [](switch_domain& x, std::string_view v) {
      return set_bool(x.auto_change_health_check_enabled, v);
    }},
-  {"distro", [](switch_domain& x, std::string_view v) { return set_bool(x.distro_enabled, v); }},
+  {"distro",
+   [](switch_domain& x, std::string_view v) {
+     return keep(
+       x.distro_enabled, [&](bool& to) { return set_bool(to, v); }, "distro");
+   }},
   {"pushEnabled", [](switch_domain& x, std::string_view v) { return set_bool(x.push_enabled, v); }},
   {"healthCheckTimes",
    [](switch_domain& x, std::string_view v) {
-     return set_number(x.check_times, v, any_number, "");
+     return keep(
+       x.check_times, [&](std::int32_t& to) { return set_number(to, v, any_number, ""); },
+       "healthCheckTimes");
    }},
   {"httpHealthParams",
-   [](switch_domain& x, std::string_view v) { return set_check_params(x.http_health, v, true); }},
+   [](switch_domain& x, std::string_view v) {
+     return keep(
+       x.http_health,
+       [&](switch_domain::check_params& to) { return set_check_params(to, v, true); },
+       "httpHealthParams");
+   }},
   {"tcpHealthParams",
-   [](switch_domain& x, std::string_view v) { return set_check_params(x.tcp_health, v, true); }},
+   [](switch_domain& x, std::string_view v) {
+     return keep(
+       x.tcp_health, [&](switch_domain::check_params& to) { return set_check_params(to, v, true); },
+       "tcpHealthParams");
+   }},
   {"mysqlHealthParams",
-   [](switch_domain& x, std::string_view v) { return set_check_params(x.mysql_health, v, false); }},
+   [](switch_domain& x, std::string_view v) {
+     return keep(
+       x.mysql_health,
+       [&](switch_domain::check_params& to) { return set_check_params(to, v, false); },
+       "mysqlHealthParams");
+   }},
   {"serverStatusSynchronizationPeriodMillis",
    [](switch_domain& x, std::string_view v) {
      return set_number(x.server_status_sync_period_millis, v, 1'000,
@@ -214,7 +247,7 @@ std::optional<std::string> switch_domain::set(std::string_view entry, std::strin
   return row == std::end(entries) ? std::nullopt : row->set(*this, value);
 }
 
-void write(json_writer& out, const switch_domain& x) {
+void write(json_writer& out, const switch_domain& x, switch_names names) {
   out.begin_object().field("name", "00-00---000-NACOS_SWITCH_DOMAIN-000---00-00");
   if (x.masters) {
     out.key("masters").begin_array();
@@ -250,12 +283,13 @@ void write(json_writer& out, const switch_domain& x) {
   for (auto& [url, status] : x.limited_urls)
     out.field(url, status);
   out.end_object();
+  bool v3 = names == switch_names::v3;
   out.field("distroServerExpiredMillis", x.distro_server_expired_millis)
-    .field("pushGoVersion", x.push_go_version)
-    .field("pushJavaVersion", x.push_java_version)
-    .field("pushPythonVersion", x.push_python_version)
-    .field("pushCVersion", x.push_c_version)
-    .field("pushCSharpVersion", x.push_csharp_version)
+    .field(v3 ? "pushVersionOfGo" : "pushGoVersion", x.push_go_version)
+    .field(v3 ? "pushVersionOfJava" : "pushJavaVersion", x.push_java_version)
+    .field(v3 ? "pushVersionOfPython" : "pushPythonVersion", x.push_python_version)
+    .field(v3 ? "pushVersionOfC" : "pushCVersion", x.push_c_version)
+    .field(v3 ? "pushVersionOfCsharp" : "pushCSharpVersion", x.push_csharp_version)
     .field("enableAuthentication", false);
   if (x.overridden_server_status)
     out.field("overriddenServerStatus", *x.overridden_server_status);

@@ -13,12 +13,14 @@
 namespace nacre {
 
 /// The switches an operator turns at run time (Nacos `SwitchDomain`); a value type, replaced as a
-/// whole. Those with no effect here are kept and shown, as tools read them back.
+/// whole. What has no effect in the reference either is kept and shown, as tools read it back;
+/// what has one there and none here can't be changed.
 struct switch_domain {
   struct check_params {
     std::int32_t max;
     std::int32_t min;
     double factor;
+    friend bool operator==(const check_params&, const check_params&) = default;
   };
 
   std::optional<std::vector<std::string>> masters;
@@ -57,6 +59,10 @@ struct switch_domain {
   std::optional<std::string> set(std::string_view entry, std::string_view value);
 };
 
-void write(json_writer& out, const switch_domain& x);
+/// How the entries for client versions are called: `pushJavaVersion` up to 2.x, then
+/// `pushVersionOfJava`.
+enum class switch_names : std::uint8_t { v2, v3 };
+
+void write(json_writer& out, const switch_domain& x, switch_names names = switch_names::v2);
 
 } // namespace nacre

@@ -30,9 +30,7 @@ std::optional<Number> parse_whole(std::string_view text) {
 
 /// Length of the UTF-8 sequence at `i`, 0 if there is none that is valid (RFC 3629).
 std::size_t utf8_sequence(std::string_view s, std::size_t i) {
-  auto byte = [&](std::size_t k) {
-    return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u;
-  };
+  auto byte = [&](std::size_t k) { return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u; };
   auto tail = [&](std::size_t k) { return (byte(k) & 0xC0u) == 0x80u; };
   auto b = byte(i);
   if (b < 0x80)
@@ -71,8 +69,7 @@ bool equals_ignore_case(std::string_view a, std::string_view b) {
 }
 
 bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size()
-         && equals_ignore_case(text.substr(0, prefix.size()), prefix);
+  return text.size() >= prefix.size() && equals_ignore_case(text.substr(0, prefix.size()), prefix);
 }
 
 bool is_blank(std::string_view text) { return trim(text).empty(); }
@@ -196,8 +193,8 @@ std::int32_t java_hash(std::string_view text) {
     auto n = utf8_sequence(text, i);
     auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[i + k]); };
     if (n == 4) {
-      std::uint32_t code = ((byte(0) & 7u) << 18) | ((byte(1) & 63u) << 12)
-                           | ((byte(2) & 63u) << 6) | (byte(3) & 63u);
+      std::uint32_t code =
+        ((byte(0) & 7u) << 18) | ((byte(1) & 63u) << 12) | ((byte(2) & 63u) << 6) | (byte(3) & 63u);
       code -= 0x10000;
       add(0xD800 + (code >> 10));
       add(0xDC00 + (code & 0x3FF));

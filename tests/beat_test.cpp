@@ -93,17 +93,29 @@ TEST_CASE("a field of the wrong type is named") {
     {R"({"port":"Infinity"})", "wrong type of 'port'"},
     {R"({"cluster":[]})", "wrong type of 'cluster'"},
     {R"({"serviceName":{}})", "wrong type of 'serviceName'"},
+  };
+  for (auto& [json, reason] : rows)
+    CHECK(reason_against(json) == reason);
+}
+
+TEST_CASE("what only a registration needs does not keep a beat from renewing") {
+  const std::pair<std::string_view, std::string_view> rows[] = {
     {R"({"weight":"heavy"})", "wrong type of 'weight'"},
     {R"({"weight":{}})", "wrong type of 'weight'"},
     {R"({"ephemeral":"maybe"})", "wrong type of 'ephemeral'"},
     {R"({"ephemeral":[]})", "wrong type of 'ephemeral'"},
     {R"({"metadata":"a=1"})", "wrong type of 'metadata'"},
     {R"({"metadata":[]})", "wrong type of 'metadata'"},
-    {R"({"metadata":{"a":{"b":1}}})", "wrong type of 'metadata'"},
+    {R"({"metadata":{"z":"1","a":{"b":1}}})", "wrong type of 'metadata'"},
     {R"({"metadata":{"a":[1]}})", "wrong type of 'metadata'"},
   };
-  for (auto& [json, reason] : rows)
-    CHECK(reason_against(json) == reason);
+  for (auto& [json, reason] : rows) {
+    auto beat = read(json);
+    CHECK(beat.unfit == "Param 'beat' is illegal: " + std::string(reason));
+    CHECK(beat.metadata.empty());
+  }
+  CHECK(read(R"({"ephemeral":false})").unfit.starts_with("a persistent instance"));
+  CHECK(read(R"({"ephemeral":true})").unfit.empty());
 }
 
 TEST_CASE("no bytes make the reader of beats fail") {

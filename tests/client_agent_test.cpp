@@ -16,9 +16,9 @@ TEST_CASE("versions are three numbers with dots") {
   CHECK(parse_version("0.0.0") == agent_version{0, 0, 0});
   CHECK(parse_version("010.2.0012") == agent_version{10, 2, 12});
   CHECK(parse_version("4294967295.0.1") == agent_version{4294967295, 0, 1});
-  for (std::string_view text : {"", "1", "1.2", "1.2.", "1.2.3.", "1.2.3.4", ".1.2", "1..2",
-                                "v1.2.3", "1.2.3-SNAPSHOT", "1.2.x", " 1.2.3", "1.2.3 ", "+1.2.3",
-                                "-1.2.3", "4294967296.0.0"}) {
+  for (std::string_view text :
+       {"", "1", "1.2", "1.2.", "1.2.3.", "1.2.3.4", ".1.2", "1..2", "v1.2.3", "1.2.3-SNAPSHOT",
+        "1.2.x", " 1.2.3", "1.2.3 ", "+1.2.3", "-1.2.3", "4294967296.0.0"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_version(text));
   }
@@ -101,8 +101,7 @@ TEST_CASE("the lowest version of each agent is a switch of its own (entry pushVe
 
 TEST_CASE("client ids are the texts of IpPortBasedClient.getClientId") {
   CHECK(client_id{"10.0.0.1", 8080}.to_string() == "10.0.0.1:8080#true");
-  CHECK(client_id{"10.0.0.1", 8080, client_kind::persistent}.to_string()
-        == "10.0.0.1:8080#false");
+  CHECK(client_id{"10.0.0.1", 8080, client_kind::persistent}.to_string() == "10.0.0.1:8080#false");
   CHECK(client_id{"::1", 0}.address() == "::1:0");
   CHECK(client_id{"", 65535}.address() == ":65535");
 }
@@ -134,9 +133,7 @@ TEST_CASE("client ids differ in each part, and their hashes spread over few shar
   check_spread([](std::size_t i) {
     return client_id{"10." + std::to_string(i / 250) + ".0." + std::to_string(i % 250), 8080};
   });
-  check_spread([](std::size_t i) {
-    return client_id{"10.0.0.1", static_cast<std::uint16_t>(i)};
-  });
+  check_spread([](std::size_t i) { return client_id{"10.0.0.1", static_cast<std::uint16_t>(i)}; });
   check_spread([](std::size_t i) {
     return client_id{"10.0.0.1", static_cast<std::uint16_t>(i), client_kind::persistent};
   });

@@ -1,4 +1,4 @@
-#include "tests/deterministic.hpp"
+#include "tests/kit/deterministic.hpp"
 
 using namespace nacre;
 using namespace nacre::test;
@@ -17,7 +17,7 @@ TEST_CASE("an instance without beats turns unhealthy after 15 s and goes after 3
   CHECK(node.beat("s", "10.0.0.1") == false);
 }
 
-TEST_CASE("a beat keeps an instance healthy without a message to any actor (design §2.3)") {
+TEST_CASE("a beat keeps an instance healthy without a message to any actor") {
   node_fixture node;
   node.register_instance("s", "10.0.0.1");
   node.settle();
@@ -62,7 +62,7 @@ TEST_CASE("with the switch `check` off nobody is marked or removed") {
   node_fixture node;
   auto off = std::make_shared<switch_domain>();
   off->health_check_enabled = false;
-  node.context->store.set_switches(off);
+  node.context->tables.store.set_switches(off);
   node.register_instance("s", "10.0.0.1");
   node.advance(120s, 1s);
   CHECK(node.shown("s") == "10.0.0.1+");
@@ -121,12 +121,13 @@ TEST_CASE("a subscriber that asks no more is forgotten after 30 s") {
   CHECK(node.find("s")->subscribers.size() == 0);
 }
 
-TEST_CASE("a killed shard gets its rows back and loses nothing (design §2.8)") {
+TEST_CASE("a killed shard gets its rows back and loses nothing") {
   under_seeds([](std::uint64_t seed) {
     node_fixture node(seed);
     std::map<std::string, std::string> expected; // service → ip, one instance each
     auto kill = [&] {
-      caf::anon_send_exit(node.context->shards[node.rng() % 3].get(), caf::exit_reason::kill);
+      caf::anon_send_exit(node.context->actors.shards[node.rng() % 3].get(),
+                          caf::exit_reason::kill);
     };
     // What a client does: it tries again when it is told that the write was interrupted.
     auto insist = [&](auto write) {
@@ -178,14 +179,13 @@ TEST_CASE("a shard and a service killed together lose nothing") {
     for (int i = 0; i < 6; ++i)
       node.register_instance("s", "10.0.0." + std::to_string(i));
     node.settle();
-    caf::anon_send_exit(node.context->directory.find_actor(node.key("s")->view()),
+    caf::anon_send_exit(node.context->tables.directory.find_actor(node.key("s")->view()),
                         caf::exit_reason::kill);
     for (auto steps = node.rng() % 10; steps > 0; --steps)
       node.step();
-    caf::anon_send_exit(node.context->shards[node.rng() % 3].get(), caf::exit_reason::kill);
+    caf::anon_send_exit(node.context->actors.shards[node.rng() % 3].get(), caf::exit_reason::kill);
     node.advance(2s);
-    CHECK(node.shown("s")
-          == "10.0.0.0+ 10.0.0.1+ 10.0.0.2+ 10.0.0.3+ 10.0.0.4+ 10.0.0.5+");
+    CHECK(node.shown("s") == "10.0.0.0+ 10.0.0.1+ 10.0.0.2+ 10.0.0.3+ 10.0.0.4+ 10.0.0.5+");
     for (int i = 0; i < 30; ++i) {
       for (int k = 0; k < 6; ++k)
         CHECK(node.beat("s", "10.0.0." + std::to_string(k)));

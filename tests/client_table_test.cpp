@@ -1,4 +1,5 @@
-#include "actors/client_table.hpp"
+#include "actors/naming/client_table.hpp"
+#include "tests/kit/times.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 using namespace nacre;
+using namespace nacre::test;
 
 namespace {
 
@@ -28,44 +30,42 @@ client_id client(int n, client_kind of = client_kind::ephemeral) {
   return {"10.0.0." + std::to_string(n), 80, of};
 }
 
-publication_ptr publication_of(const lease_ptr& held_by) {
+publication_ptr publication_of(const lease_ptr& lease) {
   instance x;
-  x.ip = held_by->client.ip;
-  x.port = held_by->client.port;
-  x.healthy = held_by->healthy;
-  return make_publication(held_by, {x});
+  x.ip = lease->client.ip;
+  x.port = lease->client.port;
+  x.healthy = lease->healthy;
+  return make_publication(lease, {x});
 }
 
-subscriber_ptr subscriber_of(const lease_ptr& held_by) {
-  return new subscriber(held_by, {""}, "", "");
-}
+subscriber_ptr subscriber_of(const lease_ptr& lease) { return new subscriber(lease, {""}, "", ""); }
 
 lease_ptr make_lease(int service_number, const client_id& owner, std::int64_t now_ms,
                      lease_terms terms = {}) {
-  return new lease(service(service_number), owner, now_ms, terms);
+  return nacre::make_lease(service(service_number), owner, at(now_ms), terms);
 }
 
 /// One client that publishes one instance from time 0 on.
 struct one_lease {
   explicit one_lease(lease_terms terms = {}, client_kind of = client_kind::ephemeral)
-    : held_by(make_lease(1, client(1, of), 0, terms)) {
-    table.put(publication_of(held_by), 0);
+    : lease(make_lease(1, client(1, of), 0, terms)) {
+    table.put(publication_of(lease), at(0));
   }
 
   /// First time, looked at every `step_ms`, at which the lease lapses; -1 if it does not until
   /// `until_ms`. Does with the lapse what a shard does.
   std::pair<std::int64_t, kind> next_lapse(std::int64_t until_ms, std::int64_t step_ms = 1) {
     for (; now < until_ms; now += step_ms) {
-      auto lapses = table.due(now, rules);
+      auto lapses = table.due(at(now), rules);
       if (lapses.empty())
         continue;
       REQUIRE(lapses.size() == 1);
-      REQUIRE(lapses[0].held_by == held_by);
+      REQUIRE(lapses[0].lease == lease);
       if (lapses[0].what == kind::unhealthy) {
-        held_by->healthy = false;
-        table.put(publication_of(held_by), now);
+        lease->healthy = false;
+        table.put(publication_of(lease), at(now));
       } else {
-        table.remove(held_by->client, held_by->service->view());
+        table.remove(lease->client, lease->service->view());
       }
       return {now++, lapses[0].what};
     }
@@ -74,12 +74,12 @@ struct one_lease {
 
   client_table table;
   lapse_rules rules;
-  lease_ptr held_by;
+  lease_ptr lease;
   std::int64_t now = 0;
 };
 
 using lapse_at = std::pair<std::int64_t, kind>;
-const lapse_at never{-1, kind::removed};
+const lapse_at no_lapse{-1, kind::removed};
 
 } // namespace
 
@@ -88,7 +88,7 @@ TEST_CASE("without beats an instance is unhealthy after 15 s and gone after 30 s
   one_lease x;
   CHECK(x.next_lapse(60'000) == lapse_at{15'001, kind::unhealthy});
   CHECK(x.next_lapse(60'000) == lapse_at{30'001, kind::removed});
-  CHECK(x.next_lapse(90'000) == never);
+  CHECK(x.next_lapse(90'000) == no_lapse);
   CHECK(x.table.clients() == 0);
 }
 
@@ -109,17 +109,17 @@ TEST_CASE("the terms of the lease hold, short or long (PreservedMetadataKeys)") 
     one_lease x(row.terms);
     for (auto& expected : row.lapses)
       CHECK(x.next_lapse(100'000) == expected);
-    CHECK(x.next_lapse(100'000) == never);
+    CHECK(x.next_lapse(100'000) == no_lapse);
   }
 }
 
-TEST_CASE("a lease that is renewed in time never lapses") {
+TEST_CASE("a lease that is renewed in time no_lapse lapses") {
   one_lease x;
   for (int beat = 0; beat < 20; ++beat) {
-    CHECK(x.next_lapse(x.now + 15'000) == never);
-    x.held_by->renewed_ms = x.now;
+    CHECK(x.next_lapse(x.now + 15'000) == no_lapse);
+    x.lease->renewed = at(x.now);
   }
-  auto last = x.held_by->renewed_ms.load();
+  auto last = to_ms(x.lease->renewed.load());
   CHECK(x.next_lapse(last + 60'000) == lapse_at{last + 15'001, kind::unhealthy});
 }
 
@@ -127,9 +127,9 @@ TEST_CASE("an unhealthy lease that beats again has a fresh term") {
   one_lease x;
   CHECK(x.next_lapse(60'000).second == kind::unhealthy);
   x.now = 29'000;
-  x.held_by->renewed_ms = x.now;
-  x.held_by->healthy = true;
-  x.table.put(publication_of(x.held_by), x.now);
+  x.lease->renewed = at(x.now);
+  x.lease->healthy = true;
+  x.table.put(publication_of(x.lease), at(x.now));
   CHECK(x.next_lapse(90'000) == lapse_at{44'001, kind::unhealthy});
   CHECK(x.next_lapse(90'000) == lapse_at{59'001, kind::removed});
 }
@@ -137,7 +137,7 @@ TEST_CASE("an unhealthy lease that beats again has a fresh term") {
 TEST_CASE("nobody lapses while checks are off, all who are due do when they are on again") {
   one_lease x;
   x.rules.checks_enabled = false; // switch `check`
-  CHECK(x.next_lapse(100'000) == never);
+  CHECK(x.next_lapse(100'000) == no_lapse);
   x.rules.checks_enabled = true;
   auto [at, what] = x.next_lapse(200'000);
   CHECK(what == kind::removed);
@@ -148,7 +148,7 @@ TEST_CASE("without expiry an instance is marked and stays (nacos.naming.expireIn
   one_lease x;
   x.rules.expire_instance = false;
   CHECK(x.next_lapse(100'000) == lapse_at{15'001, kind::unhealthy});
-  CHECK(x.next_lapse(100'000) == never);
+  CHECK(x.next_lapse(100'000) == no_lapse);
   CHECK(x.table.publications() == 1);
   x.rules.expire_instance = true;
   auto [at, what] = x.next_lapse(200'000);
@@ -158,9 +158,9 @@ TEST_CASE("without expiry an instance is marked and stays (nacos.naming.expireIn
 
 TEST_CASE("an exempt lease is left alone until it is exempt no more") {
   one_lease x;
-  x.held_by->exempt = true;
-  CHECK(x.next_lapse(100'000) == never);
-  x.held_by->exempt = false;
+  x.lease->exempt = true;
+  CHECK(x.next_lapse(100'000) == no_lapse);
+  x.lease->exempt = false;
   auto [at, what] = x.next_lapse(200'000);
   CHECK(what == kind::removed);
   CHECK(at <= 105'000);
@@ -168,8 +168,8 @@ TEST_CASE("an exempt lease is left alone until it is exempt no more") {
 
 TEST_CASE("changed terms take effect within 5 s") {
   one_lease x({5'000, 1'000'000, 2'000'000});
-  CHECK(x.next_lapse(50'000) == never);
-  x.held_by->set_terms({1'000, 3'000, 1'000'000});
+  CHECK(x.next_lapse(50'000) == no_lapse);
+  x.lease->set_terms({1'000, 3'000, 1'000'000});
   auto [at, what] = x.next_lapse(100'000);
   CHECK(what == kind::unhealthy);
   CHECK(at <= 55'000);
@@ -178,56 +178,56 @@ TEST_CASE("changed terms take effect within 5 s") {
 TEST_CASE("after a standstill of the node every lease has a fresh term") {
   one_lease x;
   x.now = 1'000'000;
-  x.rules.renewed_at_least_ms = 1'000'000;
+  x.rules.renewed_at_least = at(1'000'000);
   CHECK(x.next_lapse(1'060'000) == lapse_at{1'015'001, kind::unhealthy});
   CHECK(x.next_lapse(1'060'000) == lapse_at{1'030'001, kind::removed});
 }
 
 TEST_CASE("persistent instances have no lease that could run out") {
   one_lease x({100, 100, 100}, client_kind::persistent);
-  CHECK(x.next_lapse(100'000, 10) == never);
+  CHECK(x.next_lapse(100'000, 10) == no_lapse);
   CHECK(x.table.publications() == 1);
 }
 
 TEST_CASE("a subscriber that asks for no list is told of after its time, and only then") {
   client_table table;
   lapse_rules rules;
-  rules.subscriber_timeout_ms = 30'000;
-  auto held_by = make_lease(1, client(1), 0, {100, 100, 100}); // terms of beats don't matter
-  table.put(subscriber_of(held_by), 0);
+  rules.subscriber_timeout = milliseconds(30'000);
+  auto lease = make_lease(1, client(1), 0, {100, 100, 100}); // terms of beats don't matter
+  table.put(subscriber_of(lease), at(0));
   for (std::int64_t now = 0; now <= 30'000; ++now)
-    REQUIRE(table.due(now, rules).empty());
-  auto lapses = table.due(30'001, rules);
+    REQUIRE(table.due(at(now), rules).empty());
+  auto lapses = table.due(at(30'001), rules);
   REQUIRE(lapses.size() == 1);
   CHECK(lapses[0].what == kind::unsubscribed);
-  CHECK(lapses[0].held_by == held_by);
-  held_by->renewed_ms = 40'000;
+  CHECK(lapses[0].lease == lease);
+  lease->renewed = at(40'000);
   for (std::int64_t now = 40'000; now <= 70'000; ++now)
-    REQUIRE(table.due(now, rules).empty());
-  CHECK(table.due(70'001, rules).size() == 1);
+    REQUIRE(table.due(at(now), rules).empty());
+  CHECK(table.due(at(70'001), rules).size() == 1);
   table.remove_subscription(client(1), service(1)->view());
   for (std::int64_t now = 70'002; now <= 120'000; ++now)
-    REQUIRE(table.due(now, rules).empty());
+    REQUIRE(table.due(at(now), rules).empty());
   rules.checks_enabled = false; // the switch is about beats
-  table.put(subscriber_of(make_lease(1, client(1), 120'000)), 120'000);
-  CHECK(table.due(150'000, rules).empty());
-  CHECK(table.due(150'001, rules).size() == 1);
+  table.put(subscriber_of(make_lease(1, client(1), 120'000)), at(120'000));
+  CHECK(table.due(at(150'000), rules).empty());
+  CHECK(table.due(at(150'001), rules).size() == 1);
 }
 
 TEST_CASE("a client may publish and subscribe the same service, each with a lease of its own") {
   client_table table;
   auto publishes = make_lease(1, client(1), 0);
   auto subscribes = make_lease(1, client(1), 0);
-  table.put(publication_of(publishes), 0);
-  table.put(subscriber_of(subscribes), 0);
+  table.put(publication_of(publishes), at(0));
+  table.put(subscriber_of(subscribes), at(0));
   CHECK(table.clients() == 1);
-  CHECK(table.find(client(1), service(1)->view())->held_by == publishes);
-  CHECK(table.find_subscription(client(1), service(1)->view())->held_by == subscribes);
-  CHECK(table.remove(client(1), service(1)->view())->held_by == publishes);
+  CHECK(table.find(client(1), service(1)->view())->lease == publishes);
+  CHECK(table.find_subscription(client(1), service(1)->view())->lease == subscribes);
+  CHECK(table.remove(client(1), service(1)->view())->lease == publishes);
   CHECK_FALSE(table.find(client(1), service(1)->view()));
   CHECK(table.find_subscription(client(1), service(1)->view()));
   CHECK(table.clients() == 1);
-  CHECK(table.remove_subscription(client(1), service(1)->view())->held_by == subscribes);
+  CHECK(table.remove_subscription(client(1), service(1)->view())->lease == subscribes);
   CHECK(table.clients() == 0);
 }
 
@@ -238,13 +238,13 @@ TEST_CASE("one client with thousands of services is searched, not scanned, and s
     numbers.push_back(i);
   std::shuffle(numbers.begin(), numbers.end(), std::minstd_rand(1));
   for (auto n : numbers)
-    table.put(subscriber_of(make_lease(n, client(1), 0)), 0);
+    table.put(subscriber_of(make_lease(n, client(1), 0)), at(0));
   CHECK(table.subscriptions() == 5'000);
   CHECK(table.clients() == 1);
   for (auto n : numbers) {
     auto found = table.find_subscription(client(1), service(n)->view());
     REQUIRE(found);
-    REQUIRE(found->held_by->service == service(n));
+    REQUIRE(found->lease->service == service(n));
     REQUIRE_FALSE(table.find(client(1), service(n)->view()));
   }
   for (auto n : numbers)
@@ -262,35 +262,35 @@ TEST_CASE("the table holds what a plain map holds") {
     std::map<hold, publication_ptr> published;
     std::map<hold, subscriber_ptr> subscribed;
     for (std::int64_t now = 0; now < 150; ++now) {
-      hold at{client(static_cast<int>(rng() % 4),
-                     rng() % 4 ? client_kind::ephemeral : client_kind::persistent),
-              static_cast<int>(rng() % 5)};
-      auto key = service(at.second)->view();
+      hold place{client(static_cast<int>(rng() % 4),
+                        rng() % 4 ? client_kind::ephemeral : client_kind::persistent),
+                 static_cast<int>(rng() % 5)};
+      auto key = service(place.second)->view();
       switch (rng() % 4) {
         case 0: {
-          auto x = publication_of(make_lease(at.second, at.first, now));
-          table.put(x, now);
-          published[at] = x;
+          auto x = publication_of(make_lease(place.second, place.first, now));
+          table.put(x, at(now));
+          published[place] = x;
           break;
         }
         case 1: {
-          auto x = subscriber_of(make_lease(at.second, at.first, now));
-          table.put(x, now);
-          subscribed[at] = x;
+          auto x = subscriber_of(make_lease(place.second, place.first, now));
+          table.put(x, at(now));
+          subscribed[place] = x;
           break;
         }
         case 2: {
-          auto known = published.find(at);
-          auto gone = table.remove(at.first, key);
+          auto known = published.find(place);
+          auto gone = table.remove(place.first, key);
           REQUIRE(gone == (known == published.end() ? nullptr : known->second));
-          published.erase(at);
+          published.erase(place);
           break;
         }
         default: {
-          auto known = subscribed.find(at);
-          auto gone = table.remove_subscription(at.first, key);
+          auto known = subscribed.find(place);
+          auto gone = table.remove_subscription(place.first, key);
           REQUIRE(gone == (known == subscribed.end() ? nullptr : known->second));
-          subscribed.erase(at);
+          subscribed.erase(place);
         }
       }
       std::set<client_id> clients;
@@ -319,9 +319,9 @@ TEST_CASE("the table holds what a plain map holds") {
       REQUIRE(static_cast<std::ptrdiff_t>(subscribers.size())
               == std::count_if(subscribed.begin(), subscribed.end(), of_service));
       for (auto& x : publications)
-        REQUIRE(published.at({x->held_by->client, n}) == x);
+        REQUIRE(published.at({x->lease->client, n}) == x);
       for (auto& x : subscribers)
-        REQUIRE(subscribed.at({x->held_by->client, n}) == x);
+        REQUIRE(subscribed.at({x->lease->client, n}) == x);
     }
   }
 }
@@ -339,18 +339,18 @@ struct naive_leases {
 
   static bool is_due(const lease& x, bool publishes, std::int64_t now, const lapse_rules& rules,
                      kind& what) {
-    auto idle = now - std::max(x.renewed_ms.load(), rules.renewed_at_least_ms);
+    auto idle = at(now) - std::max(x.renewed.load(), rules.renewed_at_least);
     if (!publishes) {
       what = kind::unsubscribed;
-      return idle > rules.subscriber_timeout_ms;
+      return idle > rules.subscriber_timeout;
     }
     if (!rules.checks_enabled || x.exempt || x.client.kind == client_kind::persistent)
       return false;
     what = kind::removed;
-    if (rules.expire_instance && idle > x.delete_timeout_ms)
+    if (rules.expire_instance && idle > x.delete_timeout.load())
       return true;
     what = kind::unhealthy;
-    return x.healthy && idle > x.beat_timeout_ms;
+    return x.healthy && idle > x.beat_timeout.load();
   }
 
   std::map<lease_ptr, row> rows;
@@ -363,7 +363,7 @@ void run_leases(unsigned seed, bool stable) {
   client_table table;
   naive_leases model;
   lapse_rules rules;
-  rules.subscriber_timeout_ms = 5'000 + static_cast<std::int64_t>(rng() % 20'000);
+  rules.subscriber_timeout = milliseconds(5'000 + rng() % 20'000);
   std::map<std::pair<client_id, int>, lease_ptr> publishing, subscribing;
   auto random_terms = [&] {
     return lease_terms{1'000, static_cast<std::uint32_t>(500 + rng() % 12'000),
@@ -375,22 +375,22 @@ void run_leases(unsigned seed, bool stable) {
     int n = static_cast<int>(rng() % 3);
     auto who = client(static_cast<int>(rng() % 4),
                       rng() % 8 ? client_kind::ephemeral : client_kind::persistent);
-    std::pair at{who, n};
+    std::pair place{who, n};
     auto& holds = rng() % 3 ? publishing : subscribing;
     bool publishes = &holds == &publishing;
     switch (rng() % 8) {
       case 0:
       case 1: { // a new registration, perhaps in place of an older one
         auto x = make_lease(n, who, now, random_terms());
-        if (auto old = holds.find(at); old != holds.end())
+        if (auto old = holds.find(place); old != holds.end())
           model.rows.erase(old->second);
-        holds[at] = x;
+        holds[place] = x;
         model.rows[x] = {publishes};
-        publishes ? table.put(publication_of(x), now) : table.put(subscriber_of(x), now);
+        publishes ? table.put(publication_of(x), at(now)) : table.put(subscriber_of(x), at(now));
         break;
       }
       case 2: // the client goes
-        if (auto old = holds.find(at); old != holds.end() && rng() % 2) {
+        if (auto old = holds.find(place); old != holds.end() && rng() % 2) {
           model.rows.erase(old->second);
           holds.erase(old);
           publishes ? (void)table.remove(who, service(n)->view())
@@ -398,12 +398,12 @@ void run_leases(unsigned seed, bool stable) {
         }
         break;
       case 3: // the same registration again, without a beat
-        if (auto known = holds.find(at); known != holds.end())
-          publishes ? table.put(publication_of(known->second), now)
-                    : table.put(subscriber_of(known->second), now);
+        if (auto known = holds.find(place); known != holds.end())
+          publishes ? table.put(publication_of(known->second), at(now))
+                    : table.put(subscriber_of(known->second), at(now));
         break;
       case 4: // an operator changes something
-        if (auto known = holds.find(at); !stable && known != holds.end()) {
+        if (auto known = holds.find(place); !stable && known != holds.end()) {
           if (rng() % 2)
             known->second->set_terms(random_terms());
           else
@@ -414,46 +414,45 @@ void run_leases(unsigned seed, bool stable) {
         if (!stable && rng() % 8 == 0)
           rules.expire_instance = !rules.expire_instance;
         if (!stable && rng() % 64 == 0)
-          rules.renewed_at_least_ms = now;
+          rules.renewed_at_least = at(now);
         break;
       default: // a beat
-        if (auto known = holds.find(at); known != holds.end()) {
+        if (auto known = holds.find(place); known != holds.end()) {
           auto& x = *known->second;
-          x.renewed_ms = now;
+          x.renewed = at(now);
           // In a stable run the unhealthy stay so: a revival may bring the next look forward.
           if (!stable)
             x.healthy = true;
         }
     }
     std::set<lease_ptr> told;
-    for (auto& x : table.due(now, rules)) {
-      REQUIRE(told.insert(x.held_by).second); // each at most once
-      auto row = model.rows.find(x.held_by);
+    for (auto& x : table.due(at(now), rules)) {
+      REQUIRE(told.insert(x.lease).second); // each at most once
+      auto row = model.rows.find(x.lease);
       REQUIRE(row != model.rows.end()); // nobody who has gone or has a successor
       auto expected = kind::removed;
-      REQUIRE(naive_leases::is_due(*x.held_by, row->second.publishes, now, rules, expected));
+      REQUIRE(naive_leases::is_due(*x.lease, row->second.publishes, now, rules, expected));
       REQUIRE(x.what == expected);
-      auto& held_by = *x.held_by;
-      std::pair hold{held_by.client, std::stoi(held_by.service->name.substr(1))};
+      auto& lease = *x.lease;
+      std::pair hold{lease.client, std::stoi(lease.service->name.substr(1))};
       if (x.what == kind::unhealthy) {
-        held_by.healthy = false;
-        table.put(publication_of(x.held_by), now);
+        lease.healthy = false;
+        table.put(publication_of(x.lease), at(now));
         row->second.due_since = -1;
       } else if (x.what == kind::removed) {
-        REQUIRE(table.remove(held_by.client, held_by.service->view())->held_by == x.held_by);
+        REQUIRE(table.remove(lease.client, lease.service->view())->lease == x.lease);
         publishing.erase(hold);
         model.rows.erase(row);
       } else {
-        REQUIRE(table.remove_subscription(held_by.client, held_by.service->view())->held_by
-                == x.held_by);
+        REQUIRE(table.remove_subscription(lease.client, lease.service->view())->lease == x.lease);
         subscribing.erase(hold);
         model.rows.erase(row);
       }
     }
     std::int64_t late_ms = -1;
-    for (auto& [held_by, row] : model.rows) {
+    for (auto& [lease, row] : model.rows) {
       auto what = kind::removed;
-      if (!naive_leases::is_due(*held_by, row.publishes, now, rules, what)) {
+      if (!naive_leases::is_due(*lease, row.publishes, now, rules, what)) {
         row.due_since = -1;
         continue;
       }

@@ -17,10 +17,7 @@ namespace {
 bool same(const std::string& a, const std::string& b) { return a == b; }
 
 template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-bool same(T a, T b) {
-  return a == b;
-}
+requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) bool same(T a, T b) { return a == b; }
 
 bool same(const instance& a, const instance& b) {
   return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name
@@ -31,7 +28,7 @@ bool same(const instance& a, const instance& b) {
 }
 
 template <class T>
-  requires requires(T& x) { x.fields(); }
+requires requires(T& x) { x.fields(); }
 bool same(T a, T b);
 
 template <class T>
@@ -41,7 +38,7 @@ bool same(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 template <class T>
-  requires requires(T& x) { x.fields(); }
+requires requires(T& x) { x.fields(); }
 bool same(T a, T b) {
   return std::apply(
     [&](auto&... xs) {
@@ -51,7 +48,7 @@ bool same(T a, T b) {
 }
 
 bool same(const cluster_frame& a, const cluster_frame& b) {
-  if (a.sender_life != b.sender_life || a.message.index() != b.message.index())
+  if (a.sender_incarnation != b.sender_incarnation || a.message.index() != b.message.index())
     return false;
   return std::visit(
     [&](auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(b.message)); }, a.message);
@@ -65,7 +62,7 @@ public:
 
   cluster_frame frame(std::size_t kind) {
     cluster_frame x;
-    fill(x.sender_life);
+    fill(x.sender_incarnation);
     x.message = message(kind, std::make_index_sequence<std::variant_size_v<cluster_message>>());
     return x;
   }
@@ -88,7 +85,11 @@ private:
   }
   void fill(bool& x) { x = below(2) != 0; }
   void fill(double& x) {
-    const double choices[] = {0.0, -0.0, 1.5, 1e308, std::numeric_limits<double>::denorm_min(),
+    const double choices[] = {0.0,
+                              -0.0,
+                              1.5,
+                              1e308,
+                              std::numeric_limits<double>::denorm_min(),
                               std::numeric_limits<double>::infinity(),
                               -std::numeric_limits<double>::quiet_NaN()};
     x = choices[below(7)];
@@ -127,7 +128,7 @@ private:
       fill(x);
   }
   template <class T>
-    requires requires(T& x) { x.fields(); }
+  requires requires(T& x) { x.fields(); }
   void fill(T& x) {
     std::apply([this](auto&... fields) { (fill(fields), ...); }, x.fields());
   }
@@ -172,7 +173,7 @@ constexpr int record_request_kind = 4;
 constexpr int renewals_kind = 5;
 constexpr int bucket_digests_kind = 6;
 
-/// Version, kind, life 0.
+/// Version, kind, incarnation 0.
 std::string head(int kind) {
   return little_endian(1, 1) + little_endian(kind, 1) + little_endian(0, 8);
 }
@@ -247,10 +248,10 @@ TEST_CASE("a count is held against the bytes that are there before memory is tak
 
 TEST_CASE("there are at most 65,536 buckets") {
   auto digests = [](std::size_t count) {
-    return encode_frame({1, bucket_digests{std::vector<std::uint64_t>(count)}});
+    return encode_frame({1, verify_request{std::vector<std::uint64_t>(count)}});
   };
   auto listing = [](std::size_t count) {
-    return encode_frame({1, bucket_listing{std::vector<std::uint32_t>(count), {}}});
+    return encode_frame({1, verify_listing{std::vector<std::uint32_t>(count), {}}});
   };
   CHECK(complaint(digests(65'536)).empty());
   CHECK(complaint(digests(65'537)) == "more buckets than there can be");
@@ -262,7 +263,7 @@ TEST_CASE("enumerations and truths have no other values than their own") {
   auto with_byte = [](std::size_t from_end, int value) {
     record_summary x;
     x.key.connection = true;
-    auto bytes = encode_frame({1, bucket_listing{{}, {x}}});
+    auto bytes = encode_frame({1, verify_listing{{}, {x}}});
     bytes[bytes.size() - from_end] = static_cast<char>(value);
     return complaint(bytes);
   };

@@ -7,7 +7,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "tests/link_nodes.hpp"
+#include "tests/kit/link_nodes.hpp"
 
 using namespace nacre;
 using namespace nacre::test;
@@ -80,9 +80,8 @@ private:
   };
 
   static std::size_t count_of(const std::vector<std::string>& lines, std::string_view part) {
-    return static_cast<std::size_t>(
-      std::count_if(lines.begin(), lines.end(),
-                    [&](auto& x) { return x.find(part) != std::string::npos; }));
+    return static_cast<std::size_t>(std::count_if(
+      lines.begin(), lines.end(), [&](auto& x) { return x.find(part) != std::string::npos; }));
   }
 
   std::shared_ptr<sink> sink_ = std::make_shared<sink>();
@@ -94,8 +93,16 @@ private:
 // -- frames --------------------------------------------------------------------------------------
 
 TEST_CASE("two nodes exchange frames of all sizes in order") {
-  const std::size_t sizes[] = {0, 1, 1'000, part_bytes_max - 1, part_bytes_max, part_bytes_max + 1,
-                               2 * part_bytes_max, 1'000'000, frame_bytes_max, 7};
+  const std::size_t sizes[] = {0,
+                               1,
+                               1'000,
+                               part_bytes_max - 1,
+                               part_bytes_max,
+                               part_bytes_max + 1,
+                               2 * part_bytes_max,
+                               1'000'000,
+                               frame_bytes_max,
+                               7};
   accepting_node a, b;
   dialing_node to_a(a.address), to_b(b.address);
   for (auto* side : {&to_a, &to_b}) {
@@ -257,14 +264,14 @@ TEST_CASE("a proof can't be used a second time") {
   accepting_node node;
   raw_dialer first(node.address);
   REQUIRE(first.shake_hands());
-  raw_dialer replay(node.address);
-  replay.say(first.hello());
-  CHECK(type_of(replay.next()) == link_message::challenge);
+  raw_dialer service_asks_rows(node.address);
+  service_asks_rows.say(first.hello());
+  CHECK(type_of(service_asks_rows.next()) == link_message::challenge);
   auto proof = make_link_message(link_message::proof);
   set_header(proof, link_header::proof,
              link_proof(link_role::dialer, {"cluster-header", secret}, first.said));
-  replay.say(proof);
-  check_status(replay.status(), grpc::StatusCode::UNAUTHENTICATED);
+  service_asks_rows.say(proof);
+  check_status(service_asks_rows.status(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_CASE("who is no member is refused, and who is none any more loses its link") {
@@ -293,8 +300,10 @@ TEST_CASE("who is no member is refused, and who is none any more loses its link"
 TEST_CASE("another version, another node and a bad nonce are refused") {
   accepting_node node;
   const std::pair<const char*, std::string> changes[] = {
-    {link_header::version, "2"},   {link_header::version, ""},
-    {link_header::to, "1.2.3.4:5"}, {link_header::nonce, "1234"},
+    {link_header::version, "2"},
+    {link_header::version, ""},
+    {link_header::to, "1.2.3.4:5"},
+    {link_header::nonce, "1234"},
     {link_header::nonce, std::string(64, 'x')},
   };
   for (auto& [key, value] : changes) {
@@ -464,8 +473,15 @@ namespace {
 /// An HTTP/2 frame.
 std::string http2_frame(char kind, char flags, char stream, const std::string& payload) {
   auto size = payload.size();
-  std::string head{static_cast<char>(size >> 16), static_cast<char>(size >> 8),
-                   static_cast<char>(size), kind, flags, 0, 0, 0, stream};
+  std::string head{static_cast<char>(size >> 16),
+                   static_cast<char>(size >> 8),
+                   static_cast<char>(size),
+                   kind,
+                   flags,
+                   0,
+                   0,
+                   0,
+                   stream};
   return head + payload;
 }
 
@@ -478,8 +494,7 @@ std::string hello_without_window(const wire::Payload& hello) {
   auto message = hello.SerializeAsString();
   std::string size{0, 0, 0, static_cast<char>(message.size() >> 8),
                    static_cast<char>(message.size())};
-  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-         + http2_frame(4, 0, 0, std::string("\0\4\0\0\0\0", 6))
+  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2_frame(4, 0, 0, std::string("\0\4\0\0\0\0", 6))
          + http2_frame(1, 4, 1,
                        "\x83\x86\x04" + text("/BiRequestStream/requestBiStream") + "\x01"
                          + text("localhost") + header("content-type", "application/grpc")
@@ -527,14 +542,12 @@ TEST_CASE("a reader that stands still holds up its own link, within bounds") {
   struct bound {
     std::size_t frame, frames_max, bytes_max;
   };
-  for (auto [size, frames_max, bytes_max] : {bound{256 * 1024, 1'000, 4 * 1024 * 1024},
-                                             bound{1024, 64, 32 * 1024 * 1024}}) {
+  for (auto [size, frames_max, bytes_max] :
+       {bound{256 * 1024, 1'000, 4 * 1024 * 1024}, bound{1024, 64, 32 * 1024 * 1024}}) {
     CAPTURE(size);
     watched<bool> go;
     accepting_node node;
-    node.receives = [&](auto&, auto&) {
-      return go.wait([](bool x) { return x; });
-    };
+    node.receives = [&](auto&, auto&) { return go.wait([](bool x) { return x; }); };
     link_limits limits;
     limits.waiting_frames_max = frames_max;
     limits.waiting_bytes_max = bytes_max;
@@ -542,7 +555,7 @@ TEST_CASE("a reader that stands still holds up its own link, within bounds") {
     REQUIRE(dialer.listener->opened());
     auto sent = fill(*dialer.link, std::string(size, 'x'));
     CHECK(sent >= std::min(frames_max, bytes_max / size));
-    CHECK(sent * size < 40 * 1024 * 1024); // windows and sockets hold some of it
+    CHECK(sent * size < 40 * 1024 * 1024);                  // windows and sockets hold some of it
     dialing_node other(node.address, cluster_of(), limits); // others are not held up
     go.change([](bool& x) { x = true; });
     CHECK(other.listener->opened());
@@ -552,9 +565,7 @@ TEST_CASE("a reader that stands still holds up its own link, within bounds") {
 TEST_CASE("a link goes on where it stood when its reader reads again") {
   watched<bool> go;
   accepting_node node;
-  node.receives = [&](auto&, auto&) {
-    return go.wait([](bool x) { return x; });
-  };
+  node.receives = [&](auto&, auto&) { return go.wait([](bool x) { return x; }); };
   dialing_node dialer(node.address);
   REQUIRE(dialer.listener->opened());
   auto sent = fill(*dialer.link, std::string(1024 * 1024, 'x'));

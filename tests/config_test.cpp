@@ -52,7 +52,7 @@ std::string load_error(const words& arguments, const environment& variables = {}
 struct in_folder {
   std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("nacre-config-test-" + std::to_string(::getpid()));
+    std::filesystem::temp_directory_path() / ("nacre-config-test-" + std::to_string(::getpid()));
   in_folder() {
     std::filesystem::create_directories(folder);
     std::filesystem::current_path(folder);
@@ -79,80 +79,91 @@ struct in_folder {
 
 /// A right value that is not the default, for every option.
 const std::map<std::string, std::string> samples = {
-    {"nacos.standalone", "false"},
-    {"nacre.mode", "cluster"},
-    {"nacre.data-dir", "/var/lib/nacre"},
-    {"nacos.server.ip", "fe80::1%eth0"},
-    {"nacos.member.list", "10.0.0.1:8848,node-2,[::1]:8850?raft_port=8807"},
-    {"nacre.log-level", "warn"},
-    {"nacre.actor-threads", "3"},
-    {"nacre.client-shards", "5"},
-    {"nacre.http.address", "127.0.0.1"},
-    {"server.port", "64000"},
-    {"server.servlet.contextPath", "/a/b-c"},
-    {"nacre.http.io-threads", "2"},
-    {"nacre.http.connections-max", "17"},
-    {"nacre.http.header-bytes-max", "4096"},
-    {"nacre.http.body-bytes-max", "1"},
-    {"nacre.http.read-timeout-ms", "1500"},
-    {"nacre.http.write-timeout-ms", "2500"},
-    {"nacos.naming.expireInstance", "false"},
-    {"nacre.liveness.subscriber-timeout-ms", "31000"},
-    {"nacos.naming.push.pushTaskDelay", "0"},
-    {"nacre.push.warm-up-ms", "0"},
-    {"nacre.push.udp-ack-timeout-ms", "9000"},
-    {"nacre.push.udp-retransmits", "0"},
-    {"nacre.push.udp-pending-max", "12"},
-    {"nacre.grpc.connections-max", "100"},
-    {"nacre.grpc.connections-per-ip-max", "10"},
-    {"nacre.grpc.detect-after-ms", "21000"},
-    {"nacre.grpc.detect-timeout-ms", "5001"},
-    {"nacos.naming.push.pushTaskTimeout", "5002"},
-    {"nacos.naming.push.pushTaskRetryDelay", "1001"},
-    {"nacre.grpc.setup-patience-ms", "400"},
-    {"nacos.remote.server.grpc.sdk.max-inbound-message-size", "4194304"},
-    {"nacos.remote.server.grpc.sdk.keep-alive-time", "7000000"},
-    {"nacos.remote.server.grpc.sdk.keep-alive-timeout", "21000"},
-    {"nacos.remote.server.rpc.tls.enableTls", "true"},
-    {"nacos.remote.server.rpc.tls.mutualAuthEnable", "true"},
-    {"nacos.remote.server.rpc.tls.certChainFile", "/etc/nacre/cert.pem"},
-    {"nacos.remote.server.rpc.tls.certPrivateKey", "/etc/nacre/key.pem"},
-    {"nacos.remote.server.rpc.tls.trustCollectionCertFile", "/etc/nacre/trust.pem"},
-    {"nacos.naming.clean.empty-service.interval", "61000"},
-    {"nacos.naming.clean.empty-service.expired-time", "0"},
-    {"nacos.naming.clean.expired-metadata.interval", "5001"},
-    {"nacos.naming.clean.expired-metadata.expired-time", "62000"},
-    {"nacos.naming.service.metadata.length", "2048"},
-    {"nacre.limits.services", "4"},
-    {"nacre.limits.instances", "5"},
-    {"nacre.limits.namespaces", "6"},
-    {"nacos.core.param.check.enabled", "false"},
-    {"nacos.core.auth.enabled", "true"},
-    {"nacos.core.auth.server.identity.key", "x-node"},
-    {"nacos.core.auth.server.identity.value", "secret 1"},
-    {"nacos.core.member.lookup.type", "address-server"},
-    {"nacre.cluster.file", "/etc/nacre/cluster.conf"},
-    {"address.server.domain", "nodes.example.org"},
-    {"address.server.port", "80"},
-    {"address.server.url", "/nodes?of=a"},
-    {"nacre.cluster.heartbeat-interval-ms", "500"},
-    {"nacre.cluster.suspicious-after-ms", "2000"},
-    {"nacre.cluster.down-after-ms", "8000"},
-    {"nacre.cluster.dead-clients-after-ms", "16000"},
-    {"nacos.naming.client.expired.time", "120000"},
-    {"nacre.cluster.tombstone-term-ms", "300000"},
-    {"nacos.core.protocol.distro.data.sync.delayMs", "0"},
-    {"nacos.core.protocol.distro.data.sync.timeoutMs", "3001"},
-    {"nacre.cluster.sync-tasks-max", "1000"},
-    {"nacos.core.protocol.distro.data.verify.intervalMs", "5001"},
-    {"nacre.cluster.load-patience-ms", "0"},
-    {"nacos.core.protocol.distro.data.load.timeoutMs", "3002"},
-    {"nacre.cluster.chunk-bytes-max", "65536"},
-    {"nacos.remote.peer.rpc.tls.enableTls", "true"},
-    {"nacos.remote.peer.rpc.tls.mutualAuthEnable", "true"},
-    {"nacos.remote.peer.rpc.tls.certChainFile", "/etc/nacre/peer.pem"},
-    {"nacos.remote.peer.rpc.tls.certPrivateKey", "/etc/nacre/peer-key.pem"},
-    {"nacos.remote.peer.rpc.tls.trustCollectionCertFile", "/etc/nacre/peer-trust.pem"},
+  {"nacos.standalone", "false"},
+  {"nacre.mode", "cluster"},
+  {"nacre.data-dir", "/var/lib/nacre"},
+  {"nacos.server.ip", "fe80::1%eth0"},
+  {"nacos.member.list", "10.0.0.1:8848,node-2,[::1]:8850?raft_port=8807"},
+  {"nacre.log-level", "warn"},
+  {"nacre.actor-threads", "3"},
+  {"nacos.core.snowflake.worker-id", "77"},
+  {"nacre.client-shards", "5"},
+  {"nacre.http.address", "127.0.0.1"},
+  {"server.port", "64000"},
+  {"server.servlet.contextPath", "/a/b-c"},
+  {"nacre.http.io-threads", "2"},
+  {"nacre.http.connections-max", "17"},
+  {"nacre.http.header-bytes-max", "4096"},
+  {"nacre.http.body-bytes-max", "1"},
+  {"nacre.http.read-timeout-ms", "1500"},
+  {"nacre.http.write-timeout-ms", "2500"},
+  {"nacos.naming.expireInstance", "false"},
+  {"nacre.liveness.subscriber-timeout-ms", "31000"},
+  {"nacos.naming.push.pushTaskDelay", "0"},
+  {"nacre.push.warm-up-ms", "0"},
+  {"nacre.push.udp-ack-timeout-ms", "9000"},
+  {"nacre.push.udp-retransmits", "0"},
+  {"nacre.push.udp-unproved-interval-ms", "7"},
+  {"nacre.push.udp-unproved-max", "7"},
+  {"nacre.push.udp-unproved-bytes-max", "700"},
+  {"nacre.push.udp-caller-only", "true"},
+  {"nacre.push.udp-pending-max", "12"},
+  {"nacre.grpc.connections-max", "100"},
+  {"nacre.grpc.connections-per-ip-max", "10"},
+  {"nacre.grpc.detect-after-ms", "21000"},
+  {"nacre.grpc.detect-timeout-ms", "5001"},
+  {"nacos.naming.push.pushTaskTimeout", "5002"},
+  {"nacos.naming.push.pushTaskRetryDelay", "1001"},
+  {"nacre.grpc.setup-patience-ms", "400"},
+  {"nacos.remote.server.grpc.sdk.max-inbound-message-size", "4194304"},
+  {"nacos.remote.server.grpc.sdk.keep-alive-time", "7000000"},
+  {"nacos.remote.server.grpc.sdk.keep-alive-timeout", "21000"},
+  {"nacos.remote.server.rpc.tls.enableTls", "true"},
+  {"nacos.remote.server.rpc.tls.mutualAuthEnable", "true"},
+  {"nacos.remote.server.rpc.tls.certChainFile", "/etc/nacre/cert.pem"},
+  {"nacos.remote.server.rpc.tls.certPrivateKey", "/etc/nacre/key.pem"},
+  {"nacos.remote.server.rpc.tls.trustCollectionCertFile", "/etc/nacre/trust.pem"},
+  {"nacos.naming.clean.empty-service.expired-time", "0"},
+  {"nacos.naming.clean.expired-metadata.interval", "5001"},
+  {"nacos.naming.clean.expired-metadata.expired-time", "62000"},
+  {"nacos.naming.service.metadata.length", "2048"},
+  {"nacre.limits.query-clusters", "7"},
+  {"nacre.http.connections-per-address-max", "77"},
+  {"nacre.limits.memory-bytes", "1000000"},
+  {"nacre.limits.answer-bytes", "777777"},
+  {"nacre.limits.answer-bytes-per-address", "77777"},
+  {"nacre.limits.stored-bytes-per-service", "7777"},
+  {"nacre.limits.stored-bytes", "77777"},
+  {"nacre.limits.services", "4"},
+  {"nacre.limits.instances", "5"},
+  {"nacre.limits.namespaces", "6"},
+  {"nacos.core.param.check.enabled", "false"},
+  {"nacos.core.auth.enabled", "true"},
+  {"nacos.core.auth.server.identity.key", "x-node"},
+  {"nacos.core.auth.server.identity.value", "secret 1"},
+  {"nacos.core.member.lookup.type", "address-server"},
+  {"nacre.cluster.file", "/etc/nacre/cluster.conf"},
+  {"address.server.domain", "nodes.example.org"},
+  {"address.server.port", "80"},
+  {"address.server.url", "/nodes?of=a"},
+  {"nacre.cluster.heartbeat-interval-ms", "500"},
+  {"nacre.cluster.suspicious-after-ms", "2000"},
+  {"nacre.cluster.down-after-ms", "8000"},
+  {"nacre.cluster.dead-clients-after-ms", "16000"},
+  {"nacos.naming.client.expired.time", "120000"},
+  {"nacre.cluster.tombstone-term-ms", "300000"},
+  {"nacos.core.protocol.distro.data.sync.delayMs", "0"},
+  {"nacos.core.protocol.distro.data.sync.timeoutMs", "3001"},
+  {"nacre.cluster.sync-tasks-max", "1000"},
+  {"nacos.core.protocol.distro.data.verify.intervalMs", "5001"},
+  {"nacre.cluster.load-patience-ms", "0"},
+  {"nacos.core.protocol.distro.data.load.timeoutMs", "3002"},
+  {"nacre.cluster.chunk-bytes-max", "65536"},
+  {"nacos.remote.peer.rpc.tls.enableTls", "true"},
+  {"nacos.remote.peer.rpc.tls.mutualAuthEnable", "true"},
+  {"nacos.remote.peer.rpc.tls.certChainFile", "/etc/nacre/peer.pem"},
+  {"nacos.remote.peer.rpc.tls.certPrivateKey", "/etc/nacre/peer-key.pem"},
+  {"nacos.remote.peer.rpc.tls.trustCollectionCertFile", "/etc/nacre/peer-trust.pem"},
 };
 
 bool loadable(const option_row& row) { return row.keys[0] != "nacos.core.auth.enabled"; }
@@ -168,39 +179,39 @@ TEST_CASE("a properties text is read as java.util.Properties reads it") {
     std::string_view text, key, value;
     std::size_t line = 1;
   } cases[] = {
-      {"a=b", "a", "b"},
-      {"a:b", "a", "b"},
-      {"a b", "a", "b"},
-      {"a", "a", ""},
-      {"a=", "a", ""},
-      {"=b", "", "b"},
-      {" \t\f a \t= \f b ", "a", "b "},
-      {"a==b", "a", "=b"},
-      {"a = : b", "a", ": b"},
-      {"a b=c", "a", "b=c"},
-      {"a\\=b\\:c\\ d=e", "a=b:c d", "e"},
-      {"\\#a=b", "#a", "b"},
-      {"a=b#c", "a", "b#c"},
-      {"# x\r\n\r\n ! y\n  \t\na=b\r\n", "a", "b", 5},
-      {"# not continued \\\na=b", "a", "b", 2},
-      {"#x\ra=b\r", "a", "b", 2},
-      {"a=b\\\n   c", "a", "bc"},
-      {"a=b\\\r\n\tc\\\rd\n", "a", "bcd"},
-      {"a=b\\\n#c", "a", "b#c"},
-      {"a=b\\\\", "a", "b\\"},
-      {"a=b\\\\\\\nc", "a", "b\\c"},
-      {"a=b\\\n", "a", "b"},
-      {"a=b\\", "a", "b"},
-      {"a\\\n  =b", "a", "b"},
-      {"\\\n\na=b", "a", "b", 3},
-      {"a=\\t\\n\\r\\f\\\\\\z\\\"", "a", "\t\n\r\f\\z\""},
-      {"a=\\u0041\\u00e4\\u4E2D", "a", "A\xC3\xA4\xE4\xB8\xAD"},
-      {"a=\\ud83d\\uDE00", "a", "\xF0\x9F\x98\x80"},
-      {"\\u0061=b", "a", "b"},
-      {"\xEF\xBB\xBF"
-       "a=\xE4\xB8\xAD",
-       "a", "\xE4\xB8\xAD"},
-      {"a=${b:c}", "a", "${b:c}"},
+    {"a=b", "a", "b"},
+    {"a:b", "a", "b"},
+    {"a b", "a", "b"},
+    {"a", "a", ""},
+    {"a=", "a", ""},
+    {"=b", "", "b"},
+    {" \t\f a \t= \f b ", "a", "b "},
+    {"a==b", "a", "=b"},
+    {"a = : b", "a", ": b"},
+    {"a b=c", "a", "b=c"},
+    {"a\\=b\\:c\\ d=e", "a=b:c d", "e"},
+    {"\\#a=b", "#a", "b"},
+    {"a=b#c", "a", "b#c"},
+    {"# x\r\n\r\n ! y\n  \t\na=b\r\n", "a", "b", 5},
+    {"# not continued \\\na=b", "a", "b", 2},
+    {"#x\ra=b\r", "a", "b", 2},
+    {"a=b\\\n   c", "a", "bc"},
+    {"a=b\\\r\n\tc\\\rd\n", "a", "bcd"},
+    {"a=b\\\n#c", "a", "b#c"},
+    {"a=b\\\\", "a", "b\\"},
+    {"a=b\\\\\\\nc", "a", "b\\c"},
+    {"a=b\\\n", "a", "b"},
+    {"a=b\\", "a", "b"},
+    {"a\\\n  =b", "a", "b"},
+    {"\\\n\na=b", "a", "b", 3},
+    {"a=\\t\\n\\r\\f\\\\\\z\\\"", "a", "\t\n\r\f\\z\""},
+    {"a=\\u0041\\u00e4\\u4E2D", "a", "A\xC3\xA4\xE4\xB8\xAD"},
+    {"a=\\ud83d\\uDE00", "a", "\xF0\x9F\x98\x80"},
+    {"\\u0061=b", "a", "b"},
+    {"\xEF\xBB\xBF"
+     "a=\xE4\xB8\xAD",
+     "a", "\xE4\xB8\xAD"},
+    {"a=${b:c}", "a", "${b:c}"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.text);
@@ -226,12 +237,12 @@ TEST_CASE("a malformed properties text is refused with its line") {
   const auto wanted_digits = "malformed \\u escape, wanted \\u and four hexadecimal digits";
   const auto wanted_halves = "half of a surrogate pair in a \\u escape, wanted both halves";
   const std::pair<std::string, std::string> cases[] = {
-      {"a=\\u", wanted_digits},          {"a=\\u12", wanted_digits},
-      {"a=\\u12g4", wanted_digits},      {"a=\\u-123", wanted_digits},
-      {"a=\\uu0041", wanted_digits},     {"\\u00=b", wanted_digits},
-      {"a=\\ud83d", wanted_halves},      {"a=\\ude00\\ud83d", wanted_halves},
-      {"a=\\ud83dx", wanted_halves},     {"a=\\ud83d\\u0041", wanted_halves},
-      {"a=\\ud83d\\u00", wanted_digits},
+    {"a=\\u", wanted_digits},          {"a=\\u12", wanted_digits},
+    {"a=\\u12g4", wanted_digits},      {"a=\\u-123", wanted_digits},
+    {"a=\\uu0041", wanted_digits},     {"\\u00=b", wanted_digits},
+    {"a=\\ud83d", wanted_halves},      {"a=\\ude00\\ud83d", wanted_halves},
+    {"a=\\ud83dx", wanted_halves},     {"a=\\ud83d\\u0041", wanted_halves},
+    {"a=\\ud83d\\u00", wanted_digits},
   };
   for (const auto& c : cases) {
     const auto text = "x=y\n" + c.first;
@@ -253,7 +264,7 @@ TEST_CASE("a properties text over 1 MiB is refused, one of 1 MiB is read") {
 
 TEST_CASE("placeholders stand for what they name, or for their default") {
   const std::map<std::string, std::string, std::less<>> known = {
-      {"a", "1"}, {"b", "${a}2"}, {"a2", "x"}, {"e", ""}, {"open", "${a"}, {"self", "${self}"}};
+    {"a", "1"}, {"b", "${a}2"}, {"a2", "x"}, {"e", ""}, {"open", "${a"}, {"self", "${self}"}};
   const placeholder_lookup lookup = [&](auto name) -> std::optional<placeholder_value> {
     const auto found = known.find(name);
     if (found == known.end())
@@ -261,30 +272,30 @@ TEST_CASE("placeholders stand for what they name, or for their default") {
     return placeholder_value{found->second, found->first != "open"};
   };
   const std::pair<std::string, std::string> cases[] = {
-      {"", ""},
-      {"no $ {placeholder}", "no $ {placeholder}"},
-      {"${a}", "1"},
-      {"<${a}|${b}>", "<1|12>"},
-      {"${none:}", ""},
-      {"${none:d}", "d"},
-      {"${none:http://h:1/}", "http://h:1/"},
-      {"${none:${b}}", "12"},
-      {"${none:${nothing:{0}}}", "{0}"},
-      {"${a:${never looked up}}", "1"},
-      {"${a${none:2}}", "x"},
-      {"${e:d}", ""},
-      {"${open}", "${a"},
-      {"${a", "${a"},
-      {"${none:${a}", "${none:${a}"},
-      {"}${a}", "}1"},
+    {"", ""},
+    {"no $ {placeholder}", "no $ {placeholder}"},
+    {"${a}", "1"},
+    {"<${a}|${b}>", "<1|12>"},
+    {"${none:}", ""},
+    {"${none:d}", "d"},
+    {"${none:http://h:1/}", "http://h:1/"},
+    {"${none:${b}}", "12"},
+    {"${none:${nothing:{0}}}", "{0}"},
+    {"${a:${never looked up}}", "1"},
+    {"${a${none:2}}", "x"},
+    {"${e:d}", ""},
+    {"${open}", "${a"},
+    {"${a", "${a"},
+    {"${none:${a}", "${none:${a}"},
+    {"}${a}", "}1"},
   };
   for (const auto& c : cases)
     CHECK_MESSAGE(resolve_placeholders(c.first, lookup) == c.second, c.first);
-  CHECK(error_of([&] { resolve_placeholders("${none}", lookup); }) ==
-        "nothing is named 'none', wanted it in the environment, or a default as in "
-        "${NAME:default}");
-  CHECK(error_of([&] { resolve_placeholders("${self}", lookup); }) ==
-        "placeholders nest too deeply or lead back to themselves");
+  CHECK(error_of([&] { resolve_placeholders("${none}", lookup); })
+        == "nothing is named 'none', wanted it in the environment, or a default as in "
+           "${NAME:default}");
+  CHECK(error_of([&] { resolve_placeholders("${self}", lookup); })
+        == "placeholders nest too deeply or lead back to themselves");
 }
 
 TEST_CASE("placeholders that multiply each other meet a bound") {
@@ -292,8 +303,8 @@ TEST_CASE("placeholders that multiply each other meet a bound") {
     const auto next = "${" + std::string(name) + "x}";
     return std::optional(placeholder_value{name.size() < 12 ? next + next : "1234567890", true});
   };
-  CHECK(error_of([&] { resolve_placeholders("${x}", doubling); }) ==
-        "placeholders make the value too long");
+  CHECK(error_of([&] { resolve_placeholders("${x}", doubling); })
+        == "placeholders make the value too long");
 }
 
 TEST_CASE("every option has a sample that is read and shown again") {
@@ -378,8 +389,8 @@ TEST_CASE_FIXTURE(in_folder, "within one source the name listed first wins, then
   CHECK(load({}, old_name).values.http.port == 5);
   const environment both{{"SERVER_PORT", "6"}, {"NACOS_APPLICATION_PORT", "5"}};
   CHECK(load({}, both).values.http.port == 6);
-  CHECK(load_text("nacre.mode=cluster\nnacos.standalone=true", identity).values.mode ==
-        node_mode::cluster);
+  CHECK(load_text("nacre.mode=cluster\nnacos.standalone=true", identity).values.mode
+        == node_mode::cluster);
   // The file of Nacos' image names its context path twice, the old key without a placeholder.
   const auto image = "server.servlet.contextPath=${SERVER_SERVLET_CONTEXTPATH:/nacos}\n"
                      "server.contextPath=/nacos\n";
@@ -404,12 +415,12 @@ TEST_CASE_FIXTURE(in_folder, "the file is looked for in the data folder, then be
 }
 
 TEST_CASE("relaxed names are spelled as Spring spells them") {
-  const auto key = "nacos.naming.clean.empty-service.interval";
+  const auto key = "nacos.naming.clean.empty-service.interval"; // any key with a dash
   CHECK(compact_variable(key) == "NACOS_NAMING_CLEAN_EMPTYSERVICE_INTERVAL");
   CHECK(spaced_variable(key) == "NACOS_NAMING_CLEAN_EMPTY_SERVICE_INTERVAL");
   CHECK(compact_variable("server.servlet.contextPath") == "SERVER_SERVLET_CONTEXTPATH");
-  CHECK(canonical_key("server.servlet.context-path") ==
-        canonical_key("server.Servlet.contextPath"));
+  CHECK(canonical_key("server.servlet.context-path")
+        == canonical_key("server.Servlet.contextPath"));
 }
 
 TEST_CASE_FIXTURE(in_folder, "each bad value gives its line") {
@@ -417,99 +428,99 @@ TEST_CASE_FIXTURE(in_folder, "each bad value gives its line") {
   const struct {
     std::string text, wanted;
   } cases[] = {
-      {"server.port=70000", "server.port = '70000'" + whole_port},
-      {"server.port=64001", "server.port = '64001'" + whole_port},
-      {"server.port=0", "server.port = '0'" + whole_port},
-      {"server.port=-1", "server.port = '-1'" + whole_port},
-      {"server.port=+1", "server.port = '+1'" + whole_port},
-      {"server.port=8848x", "server.port = '8848x'" + whole_port},
-      {"server.port=", "server.port = ''" + whole_port},
-      {"server.port=1e3", "server.port = '1e3'" + whole_port},
-      {"server.port=99999999999999999999", "server.port = '99999999999999999999'" + whole_port},
-      {"nacos.naming.push.pushTaskDelay=5s",
-       "nacos.naming.push.pushTaskDelay = '5s', wanted milliseconds from 0 to 31536000000"},
-      {"nacre.limits.services=0",
-       "nacre.limits.services = '0', wanted a whole number from 1 to 1000000000"},
-      {"nacos.naming.expireInstance=yes",
-       "nacos.naming.expireInstance = 'yes', wanted true or false"},
-      {"nacos.standalone=1", "nacos.standalone = '1', wanted true or false"},
-      {"nacre.mode=single", "nacre.mode = 'single', wanted standalone or cluster"},
-      {"nacre.log-level=loud",
-       "nacre.log-level = 'loud', wanted trace, debug, info, warn or error"},
-      {"nacre.data-dir=", "nacre.data-dir = '', wanted the path of a folder"},
-      {"nacre.http.address=localhost", "nacre.http.address = 'localhost', wanted an IP address"},
-      {"nacos.inetutils.ip-address=a b",
-       "nacos.inetutils.ip-address = 'a b', wanted an IP address or a host name"},
-      {"nacos.member.list=a;b",
-       "nacos.member.list = 'a;b', wanted host[:port], separated by commas or spaces"},
-      {"server.port=1\\n2", "server.port = '1?2'" + whole_port},
-      {"server.port=${P:x}", "server.port = '${P:x}' with its placeholders replaced" + whole_port},
+    {"server.port=70000", "server.port = '70000'" + whole_port},
+    {"server.port=64001", "server.port = '64001'" + whole_port},
+    {"server.port=0", "server.port = '0'" + whole_port},
+    {"server.port=-1", "server.port = '-1'" + whole_port},
+    {"server.port=+1", "server.port = '+1'" + whole_port},
+    {"server.port=8848x", "server.port = '8848x'" + whole_port},
+    {"server.port=", "server.port = ''" + whole_port},
+    {"server.port=1e3", "server.port = '1e3'" + whole_port},
+    {"server.port=99999999999999999999", "server.port = '99999999999999999999'" + whole_port},
+    {"nacos.naming.push.pushTaskDelay=5s",
+     "nacos.naming.push.pushTaskDelay = '5s', wanted milliseconds from 0 to 31536000000"},
+    {"nacre.limits.services=0",
+     "nacre.limits.services = '0', wanted a whole number from 1 to 1000000000"},
+    {"nacos.naming.expireInstance=yes",
+     "nacos.naming.expireInstance = 'yes', wanted true or false"},
+    {"nacos.standalone=1", "nacos.standalone = '1', wanted true or false"},
+    {"nacre.mode=single", "nacre.mode = 'single', wanted standalone or cluster"},
+    {"nacre.log-level=loud", "nacre.log-level = 'loud', wanted trace, debug, info, warn or error"},
+    {"nacre.data-dir=", "nacre.data-dir = '', wanted the path of a folder"},
+    {"nacre.http.address=localhost", "nacre.http.address = 'localhost', wanted an IP address"},
+    {"nacos.inetutils.ip-address=a b",
+     "nacos.inetutils.ip-address = 'a b', wanted an IP address or a host name"},
+    {"nacos.member.list=a;b",
+     "nacos.member.list = 'a;b', wanted host[:port], separated by commas or spaces"},
+    {"server.port=1\\n2", "server.port = '1?2'" + whole_port},
+    {"server.port=${P:x}", "server.port = '${P:x}' with its placeholders replaced" + whole_port},
   };
   for (const auto& [text, wanted] : cases)
     CHECK(text_error("# comment\n" + text) == "a.properties:2: " + wanted);
   for (const auto path : {"nacos", "/nacos/", "//", "/a//b", "/a b", "/a?b", "/\xC3\xA4"})
-    CHECK(text_error("server.servlet.contextPath=" + std::string(path)) ==
-          "a.properties:1: server.servlet.contextPath = '" + std::string(path) +
-              "', wanted a path that begins with / and does not end so");
-  CHECK(load_error({"--port", "x"}) ==
-        "command line option --port: server.port = 'x'" + whole_port);
-  CHECK(load_error({"--set", "server.port=x"}) ==
-        "command line option --set: server.port = 'x'" + whole_port);
-  CHECK(load_error({}, {{"NACOS_SERVER_PORT", "x"}}) ==
-        "environment variable NACOS_SERVER_PORT: server.port = 'x'" + whole_port);
-  CHECK(load_error({}, {{"MODE", "x"}}) ==
-        "environment variable MODE: nacre.mode = 'x', wanted standalone or cluster");
+    CHECK(text_error("server.servlet.contextPath=" + std::string(path))
+          == "a.properties:1: server.servlet.contextPath = '" + std::string(path)
+               + "', wanted a path that begins with / and does not end so");
+  CHECK(load_error({"--port", "x"})
+        == "command line option --port: server.port = 'x'" + whole_port);
+  CHECK(load_error({"--set", "server.port=x"})
+        == "command line option --set: server.port = 'x'" + whole_port);
+  CHECK(load_error({}, {{"NACOS_SERVER_PORT", "x"}})
+        == "environment variable NACOS_SERVER_PORT: server.port = 'x'" + whole_port);
+  CHECK(load_error({}, {{"MODE", "x"}})
+        == "environment variable MODE: nacre.mode = 'x', wanted standalone or cluster");
   CHECK(text_error("server.port=" + std::string(300, '1')).size() < 200);
 }
 
 TEST_CASE_FIXTURE(in_folder, "each unknown name gives its line, with a likely right one") {
-  CHECK(text_error("\nnacos.naming.expireInstnace=true") ==
-        "a.properties:2: unknown key 'nacos.naming.expireInstnace', did you mean "
-        "'nacos.naming.expireInstance'?");
-  CHECK(text_error("foo=secret") ==
-        "a.properties:1: unknown key 'foo', wanted a key that --help lists or one of Nacos");
-  CHECK(load_error({"--set", "foo=secret"}) ==
-        "command line option --set: unknown key 'foo', wanted a key that --help lists or one of "
-        "Nacos");
+  CHECK(text_error("\nnacos.naming.expireInstnace=true")
+        == "a.properties:2: unknown key 'nacos.naming.expireInstnace', did you mean "
+           "'nacos.naming.expireInstance'?");
+  CHECK(text_error("foo=secret")
+        == "a.properties:1: unknown key 'foo', wanted a key that --help lists or one of Nacos");
+  CHECK(load_error({"--set", "foo=secret"})
+        == "command line option --set: unknown key 'foo', wanted a key that --help lists or one of "
+           "Nacos");
   // Only the parts of Nacos this registry has not are families: no typing error hides in auth.
-  CHECK(text_error("nacos.core.auth.enabeld=true") ==
-        "a.properties:1: unknown key 'nacos.core.auth.enabeld', did you mean "
-        "'nacos.core.auth.enabled'?");
-  CHECK(load_error({}, {{"NACRE_DATADIRR", "secret"}}) ==
-        "environment variable 'NACRE_DATADIRR' is unknown, did you mean 'NACRE_DATADIR'?");
-  CHECK(load_error({"--prot=secret"}) ==
-        "command line: unknown option '--prot', did you mean '--port'?");
-  CHECK(load_error({"--zzzzzzzzz", "secret"}) ==
-        "command line: unknown option '--zzzzzzzzz', see --help");
+  CHECK(text_error("nacos.core.auth.enabeld=true")
+        == "a.properties:1: unknown key 'nacos.core.auth.enabeld', did you mean "
+           "'nacos.core.auth.enabled'?");
+  CHECK(load_error({}, {{"NACRE_DATADIRR", "secret"}})
+        == "environment variable 'NACRE_DATADIRR' is unknown, did you mean 'NACRE_DATADIR'?");
+  CHECK(load_error({"--prot=secret"})
+        == "command line: unknown option '--prot', did you mean '--port'?");
+  CHECK(load_error({"--zzzzzzzzz", "secret"})
+        == "command line: unknown option '--zzzzzzzzz', see --help");
   CHECK(load({}, {{"PATH", "x"}, {"NACOS_FOO", "x"}}).warnings.empty());
 }
 
 TEST_CASE_FIXTURE(in_folder, "a command line out of shape gives its line") {
   CHECK(load_error({"--port"}) == "command line: --port wants a value, see --help");
-  CHECK(load_error({"--data-dir", "--port"}) ==
-        "command line: --data-dir wants a value, see --help");
-  CHECK(load_error({"--config", "--port", "1"}) ==
-        "command line: --config wants a value, see --help");
+  CHECK(load_error({"--data-dir", "--port"})
+        == "command line: --data-dir wants a value, see --help");
+  CHECK(load_error({"--config", "--port", "1"})
+        == "command line: --config wants a value, see --help");
   CHECK(load_error({"--set"}) == "command line: --set wants a value, see --help");
   CHECK(load_error({"--set", "secret"}) == "command line: --set wants KEY=VALUE");
   CHECK(load_error({"--set", "=secret"}) == "command line: --set wants KEY=VALUE");
-  CHECK(load_error({"--set", "server.port=1", "secret"}) ==
-        "command line: a value stands without an option, see --help");
+  CHECK(load_error({"--set", "server.port=1", "secret"})
+        == "command line: a value stands without an option, see --help");
   CHECK(load_error({"--help=x"}) == "command line: --help and --version have no value");
   CHECK(load_options(0, nullptr, {}).values.http.port == 8848);
 }
 
 TEST_CASE_FIXTURE(in_folder, "a file that cannot be read gives its line") {
-  CHECK(load_error({"--config", "none"}) ==
-        "none: No such file or directory, wanted a properties file");
+  CHECK(load_error({"--config", "none"})
+        == "none: No such file or directory, wanted a properties file");
   const std::string long_name(300, 'd');
-  CHECK(load_error({"--data-dir", long_name}) ==
-        long_name + "/conf/application.properties: File name too long, wanted a properties file");
+  CHECK(load_error({"--data-dir", long_name})
+        == long_name
+             + "/conf/application.properties: File name too long, wanted a properties file");
   CHECK(load_error({"--config", "."}) == ".: Is a directory, wanted a properties file");
-  CHECK(text_error("a=b\nserver.port=\\u12") ==
-        "a.properties:2: malformed \\u escape, wanted \\u and four hexadecimal digits");
-  CHECK(text_error(std::string(properties_bytes_max + 5, '\n')) ==
-        "a.properties: longer than 1048576 bytes");
+  CHECK(text_error("a=b\nserver.port=\\u12")
+        == "a.properties:2: malformed \\u escape, wanted \\u and four hexadecimal digits");
+  CHECK(text_error(std::string(properties_bytes_max + 5, '\n'))
+        == "a.properties: longer than 1048576 bytes");
 }
 
 TEST_CASE_FIXTURE(in_folder, "placeholders in the file name variables and other keys") {
@@ -533,11 +544,12 @@ TEST_CASE_FIXTURE(in_folder, "placeholders in the file name variables and other 
 
 TEST_CASE_FIXTURE(in_folder, "a placeholder for nothing matters only in a key we understand") {
   CHECK(load_text("db.user.0=${MYSQL_SERVICE_USER}").warnings.size() == 1);
-  CHECK(text_error("server.port=${NONE}") ==
-        "a.properties:1: server.port: nothing is named 'NONE', wanted it in the environment, or a "
-        "default as in ${NAME:default}");
-  CHECK(text_error("server.port=${server.port:1}") ==
-        "a.properties:1: server.port: placeholders nest too deeply or lead back to themselves");
+  CHECK(
+    text_error("server.port=${NONE}")
+    == "a.properties:1: server.port: nothing is named 'NONE', wanted it in the environment, or a "
+       "default as in ${NAME:default}");
+  CHECK(text_error("server.port=${server.port:1}")
+        == "a.properties:1: server.port: placeholders nest too deeply or lead back to themselves");
 }
 
 TEST_CASE_FIXTURE(in_folder, "one warning names what is ignored, and no value") {
@@ -558,25 +570,25 @@ TEST_CASE_FIXTURE(in_folder, "one warning names what is ignored, and no value") 
                               {"TOMCAT_ACCESSLOG_ENABLED", "false"}};
   const auto loaded = load_text(text, variables, {"--set", "management.x=1"});
   REQUIRE(loaded.warnings.size() == 1);
-  CHECK(loaded.warnings[0] ==
-        "settings of Nacos that mean nothing here and are ignored: JVM_XMS, "
-        "MYSQL_SERVICE_PASSWORD, NACOS_AUTH_CACHE_ENABLE, NACOS_AUTH_TOKEN, "
-        "NACOS_AUTH_TOKEN_EXPIRE_SECONDS, NACOS_CORE_PROTOCOL_RAFT_DATA_SYNC, "
-        "NACOS_NAMING_DATA_WARMUP, PREFER_HOST_MODE, SPRING_DATASOURCE_PLATFORM, "
-        "TOMCAT_ACCESSLOG_ENABLED, db.password.0, management.x, nacos.cmdb.dumpTaskInterval, "
-        "nacos.core.auth.ldap.password, nacos.core.auth.plugin.nacos.token.secret.key, "
-        "nacos.core.protocol.raft.data.election_timeout_ms, nacos.istio.mcp.server.enabled, "
-        "nacos.naming.data.warmup, spring.sql.init.platform");
+  CHECK(loaded.warnings[0]
+        == "settings of Nacos that mean nothing here and are ignored: JVM_XMS, "
+           "MYSQL_SERVICE_PASSWORD, NACOS_AUTH_CACHE_ENABLE, NACOS_AUTH_TOKEN, "
+           "NACOS_AUTH_TOKEN_EXPIRE_SECONDS, NACOS_CORE_PROTOCOL_RAFT_DATA_SYNC, "
+           "NACOS_NAMING_DATA_WARMUP, PREFER_HOST_MODE, SPRING_DATASOURCE_PLATFORM, "
+           "TOMCAT_ACCESSLOG_ENABLED, db.password.0, management.x, nacos.cmdb.dumpTaskInterval, "
+           "nacos.core.auth.ldap.password, nacos.core.auth.plugin.nacos.token.secret.key, "
+           "nacos.core.protocol.raft.data.election_timeout_ms, nacos.istio.mcp.server.enabled, "
+           "nacos.naming.data.warmup, spring.sql.init.platform");
 }
 
 TEST_CASE_FIXTURE(in_folder, "a node asked to authenticate refuses to start and says who asked") {
   const std::string refusal =
-      ": nacos.core.auth.enabled: authentication is not available in this version, wanted false";
+    ": nacos.core.auth.enabled: authentication is not available in this version, wanted false";
   CHECK(text_error("nacos.core.auth.enabled=True") == "a.properties:1" + refusal);
-  CHECK(text_error("nacos.core.auth.enabled=false", {{"NACOS_AUTH_ENABLE", "true"}}) ==
-        "environment variable NACOS_AUTH_ENABLE" + refusal);
-  CHECK(load_error({"--set", "nacos.core.auth.enabled=true"}) ==
-        "command line option --set" + refusal);
+  CHECK(text_error("nacos.core.auth.enabled=false", {{"NACOS_AUTH_ENABLE", "true"}})
+        == "environment variable NACOS_AUTH_ENABLE" + refusal);
+  CHECK(load_error({"--set", "nacos.core.auth.enabled=true"})
+        == "command line option --set" + refusal);
   const auto off = load_text("nacos.core.auth.enabled=true", {{"NACOS_AUTH_ENABLE", "false"}});
   CHECK(!off.values.auth_enabled);
 }
@@ -585,9 +597,10 @@ TEST_CASE_FIXTURE(in_folder, "the identity of nodes is kept and never shown") {
   const environment variables{{"NACOS_AUTH_IDENTITY_KEY", "k"}, {"NACOS_AUTH_IDENTITY_VALUE", "v"}};
   CHECK(load({}, variables).values.cluster.identity_key == "k");
   CHECK(load({}, variables).values.cluster.identity_value == "v");
-  CHECK(load_error({}, {{"NACOS_AUTH_IDENTITY_VALUE", "sec\nret"}}) ==
-        "environment variable NACOS_AUTH_IDENTITY_VALUE: nacos.core.auth.server.identity.value = "
-        "(hidden), wanted printable ASCII characters");
+  CHECK(
+    load_error({}, {{"NACOS_AUTH_IDENTITY_VALUE", "sec\nret"}})
+    == "environment variable NACOS_AUTH_IDENTITY_VALUE: nacos.core.auth.server.identity.value = "
+       "(hidden), wanted printable ASCII characters");
 }
 
 TEST_CASE_FIXTURE(in_folder, "a cluster without an identity does not start and says what to set") {
@@ -601,10 +614,10 @@ TEST_CASE_FIXTURE(in_folder, "a cluster without an identity does not start and s
   CHECK(text_error("nacos.standalone=false") == head + key + " and " + value);
   CHECK(load_error({"--mode", "cluster"}, {{"NACOS_AUTH_IDENTITY_KEY", "k"}}) == head + value);
   CHECK(load_error({"--mode", "cluster"}, {{"NACOS_AUTH_IDENTITY_KEY", "k"},
-                                           {"NACOS_AUTH_IDENTITY_VALUE", "only-15-of-them"}}) ==
-        head + value);
-  CHECK(load_error({"--mode", "cluster"},
-                   {{"NACOS_AUTH_IDENTITY_VALUE", "0123456789abcdef"}}) == head + key);
+                                           {"NACOS_AUTH_IDENTITY_VALUE", "only-15-of-them"}})
+        == head + value);
+  CHECK(load_error({"--mode", "cluster"}, {{"NACOS_AUTH_IDENTITY_VALUE", "0123456789abcdef"}})
+        == head + key);
   CHECK(load({"--mode", "cluster"}, identity).values.mode == node_mode::cluster);
 }
 
@@ -615,15 +628,16 @@ TEST_CASE_FIXTURE(in_folder, "times of a cluster that contradict each other give
     arguments.push_back(setting);
     return load_error(arguments, identity);
   };
-  CHECK(error("nacre.cluster.heartbeat-interval-ms=3000") ==
-        "nacre.cluster.suspicious-after-ms = 3000, wanted more than "
-        "nacre.cluster.heartbeat-interval-ms = 3000");
-  CHECK(error("nacre.cluster.down-after-ms=2000") ==
-        "nacre.cluster.down-after-ms = 2000, wanted more than nacre.cluster.suspicious-after-ms = "
-        "3000");
-  CHECK(error("nacos.naming.client.expired.time=5000") ==
-        "nacos.naming.client.expired.time = 5000, wanted more than "
-        "nacos.core.protocol.distro.data.verify.intervalMs = 5000");
+  CHECK(error("nacre.cluster.heartbeat-interval-ms=3000")
+        == "nacre.cluster.suspicious-after-ms = 3000, wanted more than "
+           "nacre.cluster.heartbeat-interval-ms = 3000");
+  CHECK(
+    error("nacre.cluster.down-after-ms=2000")
+    == "nacre.cluster.down-after-ms = 2000, wanted more than nacre.cluster.suspicious-after-ms = "
+       "3000");
+  CHECK(error("nacos.naming.client.expired.time=5000")
+        == "nacos.naming.client.expired.time = 5000, wanted more than "
+           "nacos.core.protocol.distro.data.verify.intervalMs = 5000");
   CHECK(load({"--set", "nacre.cluster.down-after-ms=2000"}).warnings.empty());
 }
 
@@ -631,8 +645,9 @@ TEST_CASE_FIXTURE(in_folder, "a lookup type nobody knows is as good as none, wit
   const auto loaded = load_text("nacos.core.member.lookup.type=dns");
   CHECK(loaded.values.cluster.lookup.empty());
   REQUIRE(loaded.warnings.size() == 1);
-  CHECK(loaded.warnings[0] == "a.properties:1: nacos.core.member.lookup.type = 'dns' is as good as "
-                              "not set, wanted file or address-server");
+  CHECK(loaded.warnings[0]
+        == "a.properties:1: nacos.core.member.lookup.type = 'dns' is as good as "
+           "not set, wanted file or address-server");
   CHECK(load_text("nacos.core.member.lookup.type=").warnings.empty());
   const auto right = load_text("nacos.core.member.lookup.type=dns", {},
                                {"--set", "nacos.core.member.lookup.type=File"});
@@ -645,7 +660,7 @@ TEST_CASE_FIXTURE(in_folder, "the environment of the address server wins over th
   const auto cluster = load_text(text, {{"address_server_domain", "b"},
                                         {"address_server_port", "2"},
                                         {"address_server_url", "/b"}})
-                           .values.cluster;
+                         .values.cluster;
   CHECK(cluster.address_server_domain == "b");
   CHECK(cluster.address_server_port == 2);
   CHECK(cluster.address_server_url == "/b");
@@ -657,10 +672,10 @@ TEST_CASE_FIXTURE(in_folder, "texts are kept in one spelling") {
   CHECK(load({"--log-level", "WARN"}).values.log_level == "warn");
   CHECK(load({"--mode", "Cluster"}, identity).values.mode == node_mode::cluster);
   for (const auto none : {"", "/"})
-    CHECK(load_text("server.servlet.contextPath=" + std::string(none)).values.http.context_path ==
-          "");
-  CHECK(load({"--set", "nacos.naming.expireInstance=FALSE"}).values.liveness.expire_instance ==
-        false);
+    CHECK(load_text("server.servlet.contextPath=" + std::string(none)).values.http.context_path
+          == "");
+  CHECK(load({"--set", "nacos.naming.expireInstance=FALSE"}).values.liveness.expire_instance
+        == false);
 }
 
 TEST_CASE_FIXTURE(in_folder, "an empty variable is as good as none, except for the context path") {
@@ -682,25 +697,71 @@ TEST_CASE_FIXTURE(in_folder, "the names of services Kubernetes puts into the env
   CHECK(load({}, links).warnings.empty());
 }
 
-TEST_CASE("help names every option with its default and its names") {
+TEST_CASE("help is a line for every key, under what it is about") {
   const auto help = load({"--help", "--port", "x", "--nonsense"}).answer;
   const auto mentions = [&](const std::string& text) {
     CHECK_MESSAGE(help.find(text) != help.npos, text);
   };
   for (const auto& row : option_table()) {
-    std::for_each(row.keys.begin(), row.keys.end(), mentions);
-    const auto names = environment_names(row);
-    std::for_each(names.begin(), names.end(), mentions);
-    mentions(row.flag + (row.flag.empty() ? "" : " VALUE\n"));
-    mentions("Default: " + (row.get({}).empty() ? "nothing" : row.get({})));
+    mentions("\n  " + row.keys[0]);
+    mentions("\n" + row.subject + "\n");
+    mentions(row.get({}));
+    mentions(row.flag);
   }
   for (const auto option : {"--config FILE", "--set KEY=VALUE", "--help", "--version"})
     mentions(option);
+  CHECK(static_cast<std::size_t>(std::count(help.begin(), help.end(), '\n'))
+        < option_table().size() + 50);
   std::size_t widest = 0;
   for (std::size_t begin = 0, end; (end = help.find('\n', begin)) != help.npos; begin = end + 1)
     widest = std::max(widest, end - begin);
   CHECK(widest <= 100);
   CHECK(load({"--version"}).answer.starts_with("nacre "));
+}
+
+TEST_CASE("help of a key tells all about it, by any of its names") {
+  for (const auto& row : option_table()) {
+    const auto help = load({"--help", row.keys.back()}).answer;
+    const auto mentions = [&](const std::string& text) {
+      CHECK_MESSAGE(help.find(text) != help.npos, text);
+    };
+    std::for_each(row.keys.begin(), row.keys.end(), mentions);
+    const auto names = environment_names(row);
+    std::for_each(names.begin(), names.end(), mentions);
+    mentions("Default: " + (row.get({}).empty() ? "nothing" : row.get({})));
+    CHECK(load({"--help", names.front()}).answer.find(row.keys[0]) != help.npos);
+  }
+  CHECK(load({"--help", "SERVER.PORT"}).answer == load({"--help", "server.port"}).answer);
+  const auto all = load({"--help", "nacre.grpc."}).answer;
+  CHECK(all.find("nacre.grpc.connections-max") != all.npos);
+  CHECK(all.find("nacre.http.") == all.npos);
+  CHECK(load_error({"--help", "server.prot"})
+        == "command line: --help knows no key 'server.prot', did you mean 'server.port'?");
+}
+
+TEST_CASE("who asks for HTTPS does not get plain HTTP") {
+  constexpr std::string_view why =
+    ": HTTP over TLS is not available in this version, and plain HTTP in its place would be no "
+    "secret; wanted server.ssl.enabled=false";
+  CHECK(load_error({"--set", "server.ssl.enabled=true"})
+        == "command line option --set: server.ssl.enabled" + std::string(why));
+  CHECK(load_error({"--set", "server.ssl.key-store=x"})
+        == "command line option --set: server.ssl.key-store" + std::string(why));
+  CHECK(load_error({}, {{"SERVER_SSL_ENABLED", "true"}})
+        == "environment variable SERVER_SSL_ENABLED: server.ssl.enabled" + std::string(why));
+  CHECK(load_error({}, {{"SERVER_SSL_KEY_STORE", "x"}}).ends_with(why));
+  CHECK_NOTHROW(load({"--set", "server.ssl.key-store=x", "--set", "server.ssl.enabled=false"}));
+  CHECK_NOTHROW(load({"--set", "server.ssl.enabled=false", "--set", "server.ssl.key-store=x"}));
+  CHECK(load_error({"--set", "server.ssl.enabled=false", "--set", "server.ssl.enabled=true"})
+          .ends_with(why));
+  CHECK_NOTHROW(load({"--set", "server.ssl.enabled=false"}, {{"SERVER_SSL_ENABLED", "true"}}));
+}
+
+TEST_CASE("keys of Nacos that only choose among its parts do not stop the start") {
+  for (std::string key : {"nacos.remote.server.rpc.protocol.negotiator.type",
+                          "nacos.remote.sdk.server.rpc.protocol.negotiator.type",
+                          "nacos.remote.cluster.server.rpc.protocol.negotiator.type"})
+    CHECK(load({"--set", key + "=x"}).warnings.size() == 1);
 }
 
 TEST_CASE("validate holds options made by hand to the same rules") {
@@ -709,31 +770,31 @@ TEST_CASE("validate holds options made by hand to the same rules") {
     std::function<void(options&)> change;
     std::string_view wanted;
   } cases[] = {
-      {[](auto& x) { x.http.port = 64'001; }, "server.port = '64001', wanted a whole number from "
-                                              "1 to 64000"},
-      {[](auto& x) { x.push.merge_window = milliseconds(-1); },
-       "nacos.naming.push.pushTaskDelay = '-1', wanted milliseconds from 0 to 31536000000"},
-      {[](auto& x) { x.cleaning.empty_service_expired = milliseconds(-1); },
-       "nacos.naming.clean.empty-service.expired-time = '-1', wanted milliseconds from 0 to "
-       "31536000000"},
-      {[](auto& x) { x.limits.instances_max = 0; },
-       "nacre.limits.instances = '0', wanted a whole number from 1 to 1000000000"},
-      {[](auto& x) { x.http.context_path = "/nacos/"; },
-       "server.servlet.contextPath = '/nacos/', wanted a path that begins with / and does not end "
-       "so"},
-      {[](auto& x) { x.log_level = ""; },
-       "nacre.log-level = '', wanted trace, debug, info, warn or error"},
-      {[](auto& x) { x.cluster.identity_key = "se\rcret"; },
-       "nacos.core.auth.server.identity.key = (hidden), wanted letters, digits and any of -._"},
-      {[](auto& x) {
-         x.mode = node_mode::cluster;
-         x.cluster.identity_key = "x-node";
-       },
-       "mode cluster wants the identity its nodes know each other by, the same on all of them: set "
-       "nacos.core.auth.server.identity.value (at least 16 characters, e.g. what openssl rand -hex "
-       "24 prints)"},
-      {[](auto& x) { x.auth_enabled = true; },
-       "nacos.core.auth.enabled: authentication is not available in this version, wanted false"},
+    {[](auto& x) { x.http.port = 64'001; }, "server.port = '64001', wanted a whole number from "
+                                            "1 to 64000"},
+    {[](auto& x) { x.push.merge_window = milliseconds(-1); },
+     "nacos.naming.push.pushTaskDelay = '-1', wanted milliseconds from 0 to 31536000000"},
+    {[](auto& x) { x.cleaning.empty_service_expired = milliseconds(-1); },
+     "nacos.naming.clean.empty-service.expired-time = '-1', wanted milliseconds from 0 to "
+     "31536000000"},
+    {[](auto& x) { x.limits.instances_max = 0; },
+     "nacre.limits.instances = '0', wanted a whole number from 1 to 1000000000"},
+    {[](auto& x) { x.http.context_path = "/nacos/"; },
+     "server.servlet.contextPath = '/nacos/', wanted a path that begins with / and does not end "
+     "so"},
+    {[](auto& x) { x.log_level = ""; },
+     "nacre.log-level = '', wanted trace, debug, info, warn or error"},
+    {[](auto& x) { x.cluster.identity_key = "se\rcret"; },
+     "nacos.core.auth.server.identity.key = (hidden), wanted letters, digits and any of -._"},
+    {[](auto& x) {
+       x.mode = node_mode::cluster;
+       x.cluster.identity_key = "x-node";
+     },
+     "mode cluster wants the identity its nodes know each other by, the same on all of them: set "
+     "nacos.core.auth.server.identity.value (at least 16 characters, e.g. what openssl rand -hex "
+     "24 prints)"},
+    {[](auto& x) { x.auth_enabled = true; },
+     "nacos.core.auth.enabled: authentication is not available in this version, wanted false"},
   };
   for (const auto& [change, wanted] : cases) {
     options values;

@@ -1,16 +1,16 @@
 // CONNECTION CLIENTs in virtual time: what they publish, hear and leave behind.
 #include <set>
 
-#include "actors/connection_client.hpp"
+#include "actors/connections/connection_client.hpp"
 #include "protocol/json_reader.hpp"
-#include "tests/deterministic.hpp"
+#include "tests/kit/deterministic.hpp"
 
 using namespace nacre;
 using namespace nacre::test;
 
 namespace {
 
-/// The wire of a client that acknowledges, or not.
+/// The link of a client that acknowledges, or not.
 struct recording_link final : connection_link {
   bool send(server_request request) override {
     if (full)
@@ -34,20 +34,22 @@ public:
   using node_fixture::node_fixture;
 
   struct client {
-    connection_ptr wire;
+    connection_ptr connection;
     std::shared_ptr<recording_link> link;
     std::size_t seen = 0;
   };
 
-  client connect(const std::string& id) {
+  using admission = connection_table::admission;
+
+  client connect(const std::string& id, admission wanted = admission::admitted) {
     client x;
     x.link = std::make_shared<recording_link>();
     connection_info info;
     info.id = id;
     info.client_ip = info.remote_ip = "10.9.9.9";
     info.client_version = "Nacos-Test:v1";
-    x.wire = std::make_shared<connection>(std::move(info), x.link, now_ms());
-    CHECK(open_connection(sys, context, x.wire) == connection_table::admission::admitted);
+    x.connection = std::make_shared<nacre::connection>(std::move(info), x.link, now());
+    CHECK(open_connection(sys, context, x.connection) == wanted);
     return x;
   }
 
@@ -65,21 +67,20 @@ public:
   pending_write publish(client& x, const std::string& service,
                         std::initializer_list<std::string> ips) {
     pending_write write;
-    caf::anon_send(x.wire->actor.get(),
+    caf::anon_send(x.connection->actor.get(),
                    publish_instances{key(service), instances(ips), write.ticket()});
     return write;
   }
 
   pending_write withdraw(client& x, const std::string& service) {
     pending_write write;
-    caf::anon_send(x.wire->actor.get(), withdraw_instances{key(service), write.ticket()});
+    caf::anon_send(x.connection->actor.get(), withdraw_instances{key(service), write.ticket()});
     return write;
   }
 
-  pending_write subscribe(client& x, const std::string& service,
-                          const std::string& clusters = "") {
+  pending_write subscribe(client& x, const std::string& service, const std::string& clusters = "") {
     pending_write write;
-    caf::anon_send(x.wire->actor.get(),
+    caf::anon_send(x.connection->actor.get(),
                    subscribe_service{key(service), clusters, "app", write.ticket()});
     return write;
   }
@@ -87,20 +88,20 @@ public:
   pending_write unsubscribe(client& x, const std::string& service,
                             const std::string& clusters = "") {
     pending_write write;
-    caf::anon_send(x.wire->actor.get(),
+    caf::anon_send(x.connection->actor.get(),
                    unsubscribe_service{key(service), clusters, write.ticket()});
     return write;
   }
 
-  void lose(client& x) { end_connection(x.wire, change_reason::connection_closed); }
+  void lose(client& x) { end_connection(x.connection, change_reason::connection_closed); }
 
   /// Acknowledges what came since the last time, and counts as a sign of life.
   void acknowledge(client& x, bool ok = true) {
     for (; x.seen < x.link->sent.size(); ++x.seen) {
       json_document body(x.link->sent[x.seen].body);
       auto id = std::stoull(std::string(*body.root()["requestId"].string()));
-      x.wire->active_ms = now_ms();
-      caf::anon_send(x.wire->actor.get(), request_answered{id, ok});
+      x.connection->active = now();
+      caf::anon_send(x.connection->actor.get(), request_answered{id, ok});
     }
   }
 
@@ -149,8 +150,8 @@ TEST_CASE("a connection's publication is seen, replaced as a whole, and goes wit
   node.lose(a);
   node.settle();
   CHECK(node.shown("s").empty());
-  CHECK(node.context->connections.size() == 0);
-  auto events = node.context->history.events(node.key("s")->view());
+  CHECK(node.context->tables.connections.size() == 0);
+  auto events = node.context->tables.history.events(node.key("s")->view());
   REQUIRE_FALSE(events.empty());
   CHECK(events.back().what == change_kind::removed);
 }
@@ -196,6 +197,25 @@ TEST_CASE("an empty batch publishes nothing but makes the service") {
   CHECK(node.shown("s").empty());
 }
 
+TEST_CASE("at the bound of memory a connection adds nothing, and no other comes") {
+  options opts;
+  opts.limits.memory_bytes_max = 1'000;
+  connection_fixture node(1, opts);
+  auto a = node.connect("1_a_1");
+  node.publish(a, "s", {"1.1.1.1"});
+  node.settle();
+  node.context->tables.memory.observe(1'000);
+  auto more = node.publish(a, "s", {"1.1.1.1", "1.1.1.2"});
+  auto subscription = node.subscribe(a, "s");
+  auto same = node.publish(a, "s", {"1.1.1.3"});
+  node.settle();
+  CHECK(more.code() == ec::limit_reached);
+  CHECK(subscription.code() == ec::limit_reached);
+  CHECK(same.code() == ec::none);
+  CHECK(node.shown("s") == "1.1.1.3+");
+  node.connect("2_b_2", connection_table::admission::no_memory);
+}
+
 TEST_CASE("a subscriber hears the present state, then changes: at once, merged within 500 ms") {
   connection_fixture node;
   auto a = node.connect("1_a_1");
@@ -230,7 +250,7 @@ TEST_CASE("an unacknowledged push goes out again with growing waits, and not for
   CHECK(node.pushes(b) == 1);
   auto keep_alive = [&](std::chrono::milliseconds span) {
     for (; span > 0ms; span -= 1s) {
-      b.wire->active_ms = node.now_ms();
+      b.connection->active = node.now();
       node.advance(1s);
     }
   };
@@ -258,7 +278,7 @@ TEST_CASE("a client that does not drain gets the newest list when it does") {
   }
   CHECK(b.link->sent.empty());
   b.link->full = false;
-  caf::anon_send(b.wire->actor.get(), link_drained{});
+  caf::anon_send(b.connection->actor.get(), link_drained{});
   node.settle();
   REQUIRE(b.link->sent.size() == 1);
   CHECK(node.push(b.link->sent[0]).second == "1.1.1.3");
@@ -306,7 +326,7 @@ TEST_CASE("a silent client is asked after 20 s and dropped 5 s later unless it a
   CHECK_FALSE(a.link->closed.empty());
   CHECK(b.link->closed.empty());
   CHECK(node.shown("s") == "1.1.1.2+");
-  CHECK(node.context->history.events(node.key("s")->view()).back().why
+  CHECK(node.context->tables.history.events(node.key("s")->view()).back().why
         == change_reason::connection_silent);
   for (int i = 0; i < 100; ++i) {
     node.advance(1s);
@@ -319,7 +339,7 @@ TEST_CASE("a client that is sent elsewhere loses its stream if it does not go") 
   connection_fixture node;
   auto a = node.connect("1_a_1");
   node.publish(a, "s", {"1.1.1.1"});
-  caf::anon_send(a.wire->actor.get(), reset_connection{"10.0.0.7", "8848"});
+  caf::anon_send(a.connection->actor.get(), reset_connection{"10.0.0.7", "8848"});
   node.settle();
   REQUIRE(a.link->sent.size() == 1);
   CHECK(a.link->sent[0].type == "ConnectResetRequest");
@@ -342,7 +362,7 @@ TEST_CASE("an ephemeral publication is refused by a persistent service and leave
   auto refused = node.publish(a, "s", {"1.1.1.1"});
   node.settle();
   CHECK(refused.code() == ec::kind_conflict);
-  CHECK(a.wire->rows.publications.empty());
+  CHECK(a.connection->rows.publications.empty());
 }
 
 TEST_CASE("a fuzzy watch hears which services are there, come and go") {
@@ -352,7 +372,7 @@ TEST_CASE("a fuzzy watch hears which services are there, come and go") {
   node.publish(a, "s1", {"1.1.1.1"});
   node.settle();
   pending_write write;
-  caf::anon_send(b.wire->actor.get(),
+  caf::anon_send(b.connection->actor.get(),
                  watch_services{"public>>DEFAULT_GROUP>>s*", true, {}, write.ticket()});
   node.settle();
   CHECK(write.code() == ec::none);
@@ -380,6 +400,49 @@ TEST_CASE("a fuzzy watch hears which services are there, come and go") {
   CHECK(b.link->sent[4].body.find("DELETE_SERVICE") != std::string::npos);
 }
 
+TEST_CASE("a watch of more keys than any watch tells of is refused, and leaves nothing behind") {
+  connection_fixture node;
+  auto b = node.connect("2_b_2");
+  watch_services msg{"public>>DEFAULT_GROUP>>s*", true, {}, nullptr};
+  for (int i = 0; i < 300'000; ++i)
+    msg.received_keys.push_back("public@@DEFAULT_GROUP@@x" + std::to_string(i));
+  pending_write write;
+  msg.answer = write.ticket();
+  caf::anon_send(b.connection->actor.get(), msg);
+  node.settle();
+  CHECK(write.code() == ec::watch_matches_limit);
+  CHECK(b.connection->rows.watches.empty());
+  CHECK(b.link->sent.empty());
+  msg.received_keys.resize(6'000); // twice that is more than may wait
+  for (auto wanted : {ec::none, ec::watch_matches_limit}) {
+    pending_write next;
+    msg.answer = next.ticket();
+    caf::anon_send(b.connection->actor.get(), msg);
+    node.settle();
+    CHECK(next.code() == wanted);
+  }
+}
+
+TEST_CASE("a watch is told of no more services than it may match, and of the next when one goes") {
+  connection_fixture node;
+  auto b = node.connect("2_b_2");
+  pending_write write;
+  caf::anon_send(b.connection->actor.get(),
+                 watch_services{"public>>DEFAULT_GROUP>>s*", true, {}, write.ticket()});
+  std::vector<decltype(node.connect(""))> publishers;
+  for (int i = 0; i < 502; ++i) {
+    publishers.push_back(node.connect(std::to_string(i) + "_p_1"));
+    node.publish(publishers.back(), "s" + std::to_string(i), {"1.1.1.1"});
+    node.settle();
+  }
+  auto& watch = b.connection->rows.watches.begin()->second;
+  CHECK(watch.told.size() == 500);
+  node.lose(publishers.front());
+  node.settle();
+  CHECK(watch.told.size() == 500);
+  CHECK_FALSE(watch.told.contains("public@@DEFAULT_GROUP@@s0"));
+}
+
 TEST_CASE("after a restart nobody is told an empty list while publishers are on their way back") {
   connection_fixture node(1, options{});
   auto b = node.connect("2_b_2");
@@ -403,7 +466,8 @@ TEST_CASE("after a restart nobody is told an empty list while publishers are on 
   CHECK(node.push(c.link->sent[0]).second.empty());
 }
 
-TEST_CASE("kills of any actor lose nothing a live connection holds, and keep nothing of a dead one") {
+TEST_CASE(
+  "kills of any actor lose nothing a live connection holds, and keep nothing of a dead one") {
   under_seeds([](std::uint64_t seed) {
     connection_fixture node(seed);
     std::vector<connection_fixture::client> clients;
@@ -431,11 +495,11 @@ TEST_CASE("kills of any actor lose nothing a live connection holds, and keep not
           x = node.connect(std::to_string(100 + step) + "_c_1");
           break;
         case 4:
-          if (auto service = node.context->directory.find_actor(node.key(s)->view()))
+          if (auto service = node.context->tables.directory.find_actor(node.key(s)->view()))
             node.kill(caf::actor_cast<caf::actor>(service));
           break;
         case 5:
-          node.kill(caf::actor_cast<caf::actor>(x.wire->actor.get()));
+          node.kill(caf::actor_cast<caf::actor>(x.connection->actor.get()));
           break;
         case 6:
           node.acknowledge(listener);
@@ -447,13 +511,13 @@ TEST_CASE("kills of any actor lose nothing a live connection holds, and keep not
     for (int i = 0; i < 20; ++i) {
       node.advance(1s);
       for (auto& x : clients)
-        x.wire->active_ms = node.now_ms();
+        x.connection->active = node.now();
       node.acknowledge(listener);
     }
     for (auto& s : services) {
       std::multiset<std::string> expected;
       for (auto& x : clients)
-        for (auto& [service, published] : x.wire->rows.publications)
+        for (auto& [service, published] : x.connection->rows.publications)
           if (service->name == s)
             expected.insert(published->instances.front().ip);
       std::multiset<std::string> seen;

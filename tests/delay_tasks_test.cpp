@@ -1,6 +1,7 @@
-#include "actors/delay_tasks.hpp"
+#include "actors/base/delay_tasks.hpp"
+#include "tests/kit/times.hpp"
 
-#include "actors/restart_delay.hpp"
+#include "actors/base/restart_delay.hpp"
 
 #include <doctest/doctest.h>
 
@@ -14,6 +15,7 @@
 #include <vector>
 
 using namespace nacre;
+using namespace nacre::test;
 
 namespace {
 
@@ -26,7 +28,25 @@ struct task {
   }
 };
 
-using tasks = delay_tasks<std::string, task>;
+/// With plain milliseconds.
+struct tasks : delay_tasks<std::string, task> {
+  tasks(std::int64_t window_ms, std::size_t tasks_max)
+    : delay_tasks(milliseconds(window_ms), tasks_max) {}
+
+  bool submit(const std::string& key, task x, std::int64_t now_ms) {
+    return delay_tasks::submit(key, std::move(x), at(now_ms));
+  }
+  bool submit_later(const std::string& key, task x, std::int64_t now_ms, std::int64_t delay_ms) {
+    return delay_tasks::submit_later(key, std::move(x), at(now_ms), milliseconds(delay_ms));
+  }
+  auto take_due(std::int64_t now_ms, std::size_t max = 1'000'000) {
+    return delay_tasks::take_due(at(now_ms), max);
+  }
+  std::optional<std::int64_t> next_due_ms() const {
+    auto due = delay_tasks::next_due();
+    return due ? std::optional(to_ms(*due)) : std::nullopt;
+  }
+};
 
 /// `key:change,change;…` of what fired, in order of the keys.
 std::string fired(tasks& engine, std::int64_t now_ms) {
@@ -249,10 +269,10 @@ TEST_CASE("a task moves through the engine without being copied") {
     std::unique_ptr<int> value;
     void merge(move_only&& newer) { *value += *newer.value; }
   };
-  delay_tasks<int, move_only> engine(100, 10);
-  engine.submit(1, {std::make_unique<int>(1)}, 0);
-  engine.submit(1, {std::make_unique<int>(2)}, 0);
-  auto due = engine.take_due(0);
+  delay_tasks<int, move_only> engine(milliseconds(100), 10);
+  engine.submit(1, {std::make_unique<int>(1)}, at(0));
+  engine.submit(1, {std::make_unique<int>(2)}, at(0));
+  auto due = engine.take_due(at(0));
   REQUIRE(due.size() == 1);
   CHECK(*due[0].second.value == 3);
 }
@@ -263,20 +283,20 @@ TEST_CASE("a failed actor starts again at once, then after growing delays up to 
   restart_delay delay;
   std::int64_t now = 0;
   for (std::int64_t expected : {0, 50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000}) {
-    CHECK(delay.next(now).count() == expected);
+    CHECK(delay.next(at(now)).count() == expected);
     now += expected;
   }
   CHECK(delay.restarts() == 11);
   for (int i = 0; i < 1'000; ++i)
-    CHECK(delay.next(now).count() == 5000); // no shift runs over
+    CHECK(delay.next(at(now)).count() == 5000); // no shift runs over
 }
 
 TEST_CASE("a minute without failures is forgiven, a second less is not") {
   restart_delay delay;
-  CHECK(delay.next(0).count() == 0);
-  CHECK(delay.next(60'000).count() == 50);
-  CHECK(delay.next(120'000).count() == 100);
-  CHECK(delay.next(180'001).count() == 0);
-  CHECK(delay.next(180'002).count() == 50);
+  CHECK(delay.next(at(0)).count() == 0);
+  CHECK(delay.next(at(60'000)).count() == 50);
+  CHECK(delay.next(at(120'000)).count() == 100);
+  CHECK(delay.next(at(180'001)).count() == 0);
+  CHECK(delay.next(at(180'002)).count() == 50);
   CHECK(delay.restarts() == 5);
 }

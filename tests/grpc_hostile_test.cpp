@@ -2,7 +2,7 @@
 // touches other connections or outlives its own.
 #include <future>
 
-#include "tests/sdk_client.hpp"
+#include "tests/kit/sdk_client.hpp"
 
 using namespace nacre;
 using namespace nacre::test;
@@ -80,9 +80,9 @@ bool eventually(Condition holds, std::chrono::milliseconds patience = 5s) {
 }
 
 const std::vector<std::string> handled{
-  "InstanceRequest",        "BatchInstanceRequest", "PersistentInstanceRequest",
-  "ServiceQueryRequest",    "ServiceListRequest",   "SubscribeServiceRequest",
-  "NamingFuzzyWatchRequest", "HealthCheckRequest",  "ConfigQueryRequest",
+  "InstanceRequest",          "BatchInstanceRequest", "PersistentInstanceRequest",
+  "ServiceQueryRequest",      "ServiceListRequest",   "SubscribeServiceRequest",
+  "NamingFuzzyWatchRequest",  "HealthCheckRequest",   "ConfigQueryRequest",
   "ConfigBatchListenRequest", "ConfigPublishRequest", "ConfigRemoveRequest",
 };
 
@@ -99,7 +99,7 @@ public:
     CHECK(hosts_of(bystander, "mine") == 1);
     bystander.disconnect();
     CHECK(eventually([&] { return context->counters.instances == 0; }));
-    CHECK(eventually([&] { return context->connections.size() == 0; }));
+    CHECK(eventually([&] { return context->tables.connections.size() == 0; }));
   }
 
   sdk_client bystander;
@@ -114,9 +114,25 @@ TEST_CASE("a body that is no JSON object is an ErrorResponse 502, whatever the t
   sdk_client client(node.address());
   connect_fully(client);
   const std::string bodies[] = {
-    "", " ", "nul", "null", "[]", "1", "\"x\"", "{", "{\"a\":}", "{\"a\":1,}", "{\"a\":NaN}",
-    "{}{}", "{'a':1}", std::string("{}\0", 3), "{\"a\":\"\xff\xfe\"}", "{\"a\":\"\\ud800\"}",
-    "{\"a\":1e999}", std::string(100'000, '['), "{\"a\":" + std::string(500, '[') + "}",
+    "",
+    " ",
+    "nul",
+    "null",
+    "[]",
+    "1",
+    "\"x\"",
+    "{",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{\"a\":NaN}",
+    "{}{}",
+    "{'a':1}",
+    std::string("{}\0", 3),
+    "{\"a\":\"\xff\xfe\"}",
+    "{\"a\":\"\\ud800\"}",
+    "{\"a\":1e999}",
+    std::string(100'000, '['),
+    "{\"a\":" + std::string(500, '[') + "}",
     std::string("\x1f\x8b\x08\x00", 4),
   };
   for (auto& type : handled)
@@ -131,13 +147,13 @@ TEST_CASE("a field of a wrong type is an ErrorResponse 502, one that can be read
   attacked_node node;
   sdk_client client(node.address());
   connect_fully(client);
-  for (auto text : {R"("serviceName":{})", R"("groupName":[])", R"("namespace":[1])",
-                    R"("type":{})", R"("instance":[])", R"("instance":"x")",
-                    R"("instance":{"port":"x"})", R"("instance":{"port":99999999999})",
-                    R"("instance":{"ip":{}})", R"("instance":{"weight":"heavy"})",
-                    R"("instance":{"healthy":"perhaps"})", R"("instance":{"metadata":[]})",
-                    R"("instance":{"metadata":{"a":{}}})", R"("instances":{})",
-                    R"("instances":[1])", R"("instances":[{"port":[]}])"}) {
+  for (auto text :
+       {R"("serviceName":{})", R"("groupName":[])", R"("namespace":[1])", R"("type":{})",
+        R"("instance":[])", R"("instance":"x")", R"("instance":{"port":"x"})",
+        R"("instance":{"port":99999999999})", R"("instance":{"ip":{}})",
+        R"("instance":{"weight":"heavy"})", R"("instance":{"healthy":"perhaps"})",
+        R"("instance":{"metadata":[]})", R"("instance":{"metadata":{"a":{}}})", R"("instances":{})",
+        R"("instances":[1])", R"("instances":[{"port":[]}])"}) {
     CAPTURE(text);
     auto body = std::string("{") + text + "}";
     for (auto type : {"InstanceRequest", "PersistentInstanceRequest", "BatchInstanceRequest"})
@@ -163,9 +179,9 @@ TEST_CASE("what a request asks for wrongly is refused as the reference refuses i
   check_error(client.call("InstanceRequest", R"({"serviceName":"s","type":"x"})"), 400, 400);
   check_error(client.call("InstanceRequest", R"({"serviceName":"s","type":"registerInstance"})"),
               400, 400);
-  check_error(client.call("BatchInstanceRequest",
-                          R"({"serviceName":"s","type":"batchRegisterInstance"})"),
-              500, 500);
+  check_error(
+    client.call("BatchInstanceRequest", R"({"serviceName":"s","type":"batchRegisterInstance"})"),
+    500, 500);
   for (auto& body : {instance_body("s", "not an ip"), instance_body("a@@b", "1.1.1.1"),
                      instance_body(std::string(600, 's'), "1.1.1.1"),
                      instance_body("s", std::string(200, '1'))}) {
@@ -177,7 +193,7 @@ TEST_CASE("what a request asks for wrongly is refused as the reference refuses i
   for (auto pattern : {"", "*", "a>>b", ">>>>", "public>>a*b>>*", "public>>*>>**"}) {
     CAPTURE(pattern);
     auto answer = client.call("NamingFuzzyWatchRequest", R"({"watchType":"WATCH",)"
-                                                           R"("groupKeyPattern":")"
+                                                         R"("groupKeyPattern":")"
                                                            + std::string(pattern) + "\"}");
     CHECK(answer.type == "NamingFuzzyWatchResponse");
     codes_of(answer);
@@ -185,16 +201,17 @@ TEST_CASE("what a request asks for wrongly is refused as the reference refuses i
   CHECK(node.context->counters.instances == 1); // the bystander's
 }
 
-TEST_CASE("a type nobody handles is 302 and one of other nodes 502, also without body or metadata") {
+TEST_CASE(
+  "a type nobody handles is 302 and one of other nodes 502, also without body or metadata") {
   attacked_node node;
   sdk_client stranger(node.address());
   sdk_client client(node.address());
   connect_fully(client);
   for (auto* from : {&stranger, &client}) {
-    for (auto& type : {std::string(), std::string("instancerequest"), std::string("PushAckRequest"),
-                       std::string("InstanceResponse"), std::string("ConnectionSetupRequest"),
-                       std::string("LockOperationRequest"), std::string("\0", 1),
-                       std::string(100'000, 'x')})
+    for (auto& type :
+         {std::string(), std::string("instancerequest"), std::string("PushAckRequest"),
+          std::string("InstanceResponse"), std::string("ConnectionSetupRequest"),
+          std::string("LockOperationRequest"), std::string("\0", 1), std::string(100'000, 'x')})
       check_error(from->call(type, "{}"), 500, 302);
     for (auto type : {"ServerLoaderInfoRequest", "ServerReloadRequest", "DistroDataRequest",
                       "MemberReportRequest", "ConfigChangeClusterSyncRequest"})
@@ -219,8 +236,8 @@ TEST_CASE("a type nobody handles is 302 and one of other nodes 502, also without
 namespace {
 
 std::string batch_of(std::size_t count, const std::string& service) {
-  std::string body = R"({"serviceName":")" + service + R"(","type":"batchRegisterInstance",)"
-                     + R"("instances":[)";
+  std::string body =
+    R"({"serviceName":")" + service + R"(","type":"batchRegisterInstance",)" + R"("instances":[)";
   for (std::size_t i = 0; i < count; ++i)
     body += (i ? R"(,{"ip":"10.)" : R"({"ip":"10.)") + std::to_string(i >> 16) + '.'
             + std::to_string(i >> 8 & 255) + '.' + std::to_string(i & 255) + R"(","port":80})";
@@ -328,7 +345,7 @@ TEST_CASE("a node that starts answers 300 and takes no connection") {
   check_error(client.call(health, "{}"), 500, 300);
   client.connect();
   CHECK(client.ended());
-  CHECK(node.context->connections.size() == 0);
+  CHECK(node.context->tables.connections.size() == 0);
 }
 
 TEST_CASE("a second setup changes nothing, on the same stream or on another one") {
@@ -349,9 +366,8 @@ TEST_CASE("a second setup changes nothing, on the same stream or on another one"
     wire::Payload ack;
     REQUIRE(other->Read(&ack));
     CHECK(ack.metadata().type() == "SetupAckRequest");
-    CHECK(node.context->connections.size() == 2);
-    check_success(client.call("SubscribeServiceRequest",
-                              R"({"serviceName":"s","subscribe":true})"),
+    CHECK(node.context->tables.connections.size() == 2);
+    check_success(client.call("SubscribeServiceRequest", R"({"serviceName":"s","subscribe":true})"),
                   "SubscribeServiceResponse");
     CHECK(client.next()->type == "NotifySubscriberRequest");
     other->WritesDone();
@@ -397,10 +413,9 @@ TEST_CASE("bad setups and their labels are dropped or cut, a good one may follow
   for (int i = 0; i < 5'000; ++i)
     labels += "\"l" + std::to_string(i) + "\":\"" + std::string(500, 'x') + "\",";
   client.write("ConnectionSetupRequest", R"({"clientVersion":")" + std::string(100'000, 'v')
-                                           + R"(","labels":{)" + labels
-                                           + R"("module":"naming"}})");
+                                           + R"(","labels":{)" + labels + R"("module":"naming"}})");
   check_success(client.call(health, "{}"), "HealthCheckResponse");
-  for (auto& x : node.context->connections.all()) {
+  for (auto& x : node.context->tables.connections.all()) {
     CHECK(x->info.client_version.size() <= 300);
     CHECK(x->info.labels.size() <= 40);
   }
@@ -413,15 +428,15 @@ TEST_CASE("texts of a setup that are logged can't begin a line of their own") {
   CHECK(loggable("abcdef", 3) == "abc…");
   live_node node;
   sdk_client client(node.address());
-  auto setup = sdk_client::payload("ConnectionSetupRequest",
-                                   R"({"clientVersion":"v1\n2026-01-01 forged"})");
+  auto setup =
+    sdk_client::payload("ConnectionSetupRequest", R"({"clientVersion":"v1\n2026-01-01 forged"})");
   setup.mutable_metadata()->set_clientip("1.1.1.1\nforged");
   client.call("ServerCheckRequest", "{}");
   grpc::ClientContext context;
   auto stream = client.another_stream(context);
   stream->Write(setup);
   check_success(client.call(health, "{}"), "HealthCheckResponse");
-  auto all = node.context->connections.all();
+  auto all = node.context->tables.connections.all();
   REQUIRE(all.size() == 1);
   CHECK(all.front()->info.client_version == "v1 2026-01-01 forged");
   CHECK(all.front()->info.client_ip == "1.1.1.1 forged");
@@ -456,9 +471,9 @@ TEST_CASE("whoever ends its stream takes its instances along at once") {
     auto client = std::make_unique<sdk_client>(node.address());
     connect_fully(*client);
     for (int i = 0; i < 50; ++i)
-      check_success(client->call("InstanceRequest",
-                                 instance_body("s" + std::to_string(i), "1.1.1.1")),
-                    "InstanceResponse");
+      check_success(
+        client->call("InstanceRequest", instance_body("s" + std::to_string(i), "1.1.1.1")),
+        "InstanceResponse");
     auto began = std::chrono::steady_clock::now();
     if (way == 0)
       client->close_half();
@@ -489,7 +504,7 @@ TEST_CASE("streams without a setup, opened and cancelled by the thousand, leave 
       stream->WritesDone();
     stream->Finish();
   }
-  CHECK(node.context->connections.size() == 1);
+  CHECK(node.context->tables.connections.size() == 1);
   connect_fully(client);
 }
 
@@ -509,10 +524,10 @@ TEST_CASE("connections beyond the limits are refused, and admitted when others h
       CHECK(fourth.ended());
       fourth.disconnect();
       CHECK(fourth.stream_status.error_code() == grpc::StatusCode::UNAVAILABLE);
-      CHECK(node.context->connections.size() == 3);
+      CHECK(node.context->tables.connections.size() == 3);
     }
     second.reset();
-    CHECK(eventually([&] { return node.context->connections.size() == 2; }));
+    CHECK(eventually([&] { return node.context->tables.connections.size() == 2; }));
     sdk_client fourth(node.address());
     connect_fully(fourth);
   }

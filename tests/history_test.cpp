@@ -1,4 +1,5 @@
-#include "actors/history.hpp"
+#include "actors/tables/history.hpp"
+#include "tests/kit/times.hpp"
 
 #include <doctest/doctest.h>
 
@@ -17,7 +18,7 @@ service_ref service(int n) { return make_service_ref({"public", "G", std::to_str
 
 change_event at(std::int64_t ms, change_kind what = change_kind::updated) {
   change_event x;
-  x.at_ms = ms;
+  x.at = test::wall_at(ms);
   x.what = what;
   return x;
 }
@@ -25,7 +26,7 @@ change_event at(std::int64_t ms, change_kind what = change_kind::updated) {
 std::vector<std::int64_t> times(const history_book& book, int n) {
   std::vector<std::int64_t> result;
   for (auto& x : book.events(service(n)->view()))
-    result.push_back(x.at_ms);
+    result.push_back(to_ms(x.at));
   return result;
 }
 
@@ -43,22 +44,22 @@ TEST_CASE("nothing is known of a service that never changed") {
 
 TEST_CASE("an event keeps who, what, why and by whom, also when the service is gone") {
   history_book book;
-  lease_ptr held_by;
+  lease_ptr lease;
   {
     auto key = service(1);
-    held_by = lease_ptr(new lease(key, {"10.0.0.1", 80}, 0));
+    lease = lease_ptr(make_lease(key, {"10.0.0.1", 80}, test::at(0)));
     auto x = at(123, change_kind::removed);
     x.why = change_reason::beats_stopped;
-    x.who = held_by;
+    x.who = lease;
     x.by = std::make_shared<const std::string>("10.9.9.9");
     book.add(key, x);
   }
   auto events = book.events({"public", "G", "1"}); // found by name, with another key object
   REQUIRE(events.size() == 1);
-  CHECK(events[0].at_ms == 123);
+  CHECK(events[0].at == test::wall_at(123));
   CHECK(events[0].what == change_kind::removed);
   CHECK(events[0].why == change_reason::beats_stopped);
-  CHECK(events[0].who == held_by);
+  CHECK(events[0].who == lease);
   REQUIRE(events[0].by);
   CHECK(*events[0].by == "10.9.9.9");
 }

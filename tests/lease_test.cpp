@@ -1,4 +1,5 @@
-#include "actors/lease.hpp"
+#include "actors/tables/lease.hpp"
+#include "tests/kit/times.hpp"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 using namespace nacre;
+using namespace nacre::test;
 
 namespace {
 
@@ -20,24 +22,24 @@ const service_ref service_b = make_service_ref({"public", "G", "b"});
 
 lease_ptr make_lease(const service_ref& service, const std::string& ip, std::uint16_t port,
                      std::int64_t now_ms = 0, lease_terms terms = {}) {
-  return new lease(service, {ip, port}, now_ms, terms);
+  return nacre::make_lease(service, {ip, port}, at(now_ms), terms);
 }
 
 } // namespace
 
 TEST_CASE("a new lease is healthy, checked and has the terms it was given") {
   auto x = make_lease(service_a, "10.0.0.1", 80, 1234, {1'000, 3'000, 6'000});
-  CHECK(x->renewed_ms == 1234);
-  CHECK(x->beat_interval_ms == 1'000);
-  CHECK(x->beat_timeout_ms == 3'000);
-  CHECK(x->delete_timeout_ms == 6'000);
+  CHECK(x->renewed.load() == at(1234));
+  CHECK(x->beat_interval.load() == short_span(1'000));
+  CHECK(x->beat_timeout.load() == short_span(3'000));
+  CHECK(x->delete_timeout.load() == short_span(6'000));
   CHECK(x->healthy);
   CHECK_FALSE(x->exempt);
   CHECK_FALSE(x->own_interval);
   x->set_terms({});
-  CHECK(x->beat_interval_ms == 5'000);
-  CHECK(x->beat_timeout_ms == 15'000);
-  CHECK(x->delete_timeout_ms == 30'000);
+  CHECK(x->beat_interval.load() == short_span(5'000));
+  CHECK(x->beat_timeout.load() == short_span(15'000));
+  CHECK(x->delete_timeout.load() == short_span(30'000));
 }
 
 TEST_CASE("a renewal needs service, ip and port to match, and nothing else") {
@@ -45,15 +47,15 @@ TEST_CASE("a renewal needs service, ip and port to match, and nothing else") {
   auto x = make_lease(service_a, "10.0.0.1", 80);
   table.insert(x);
   // The key's texts are compared, not its object.
-  CHECK(table.renew({"public", "G", "a"}, "10.0.0.1", 80, 5).state == renewal::renewed);
-  CHECK(x->renewed_ms == 5);
-  CHECK(table.renew({"other", "G", "a"}, "10.0.0.1", 80, 6).state == renewal::unknown);
-  CHECK(table.renew({"public", "H", "a"}, "10.0.0.1", 80, 6).state == renewal::unknown);
-  CHECK(table.renew({"public", "G", "b"}, "10.0.0.1", 80, 6).state == renewal::unknown);
-  CHECK(table.renew({"public", "G", "a"}, "10.0.0.2", 80, 6).state == renewal::unknown);
-  CHECK(table.renew({"public", "G", "a"}, "10.0.0.1", 81, 6).state == renewal::unknown);
-  CHECK(table.renew({"public", "", "Ga"}, "10.0.0.1", 80, 6).state == renewal::unknown);
-  CHECK(x->renewed_ms == 5);
+  CHECK(table.renew({"public", "G", "a"}, "10.0.0.1", 80, at(5)).state == renewal::renewed);
+  CHECK(x->renewed.load() == at(5));
+  CHECK(table.renew({"other", "G", "a"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
+  CHECK(table.renew({"public", "H", "a"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
+  CHECK(table.renew({"public", "G", "b"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
+  CHECK(table.renew({"public", "G", "a"}, "10.0.0.2", 80, at(6)).state == renewal::unknown);
+  CHECK(table.renew({"public", "G", "a"}, "10.0.0.1", 81, at(6)).state == renewal::unknown);
+  CHECK(table.renew({"public", "", "Ga"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
+  CHECK(x->renewed.load() == at(5));
 }
 
 TEST_CASE("a beat of an unhealthy lease is told apart, so that it goes to its shard") {
@@ -61,8 +63,8 @@ TEST_CASE("a beat of an unhealthy lease is told apart, so that it goes to its sh
   auto x = make_lease(service_a, "10.0.0.1", 80);
   table.insert(x);
   x->healthy = false;
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, 9).state == renewal::unhealthy);
-  CHECK(x->renewed_ms == 9);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(9)).state == renewal::unhealthy);
+  CHECK(x->renewed.load() == at(9));
   CHECK_FALSE(x->healthy); // only the shard revives it
 }
 
@@ -70,12 +72,12 @@ TEST_CASE("the beat interval is told only if the metadata sets one of its own") 
   lease_table table;
   auto x = make_lease(service_a, "10.0.0.1", 80, 0, {1'000, 3'000, 6'000});
   table.insert(x);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, 1).beat_interval_ms == 0);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(1)).beat_interval == short_span(0));
   x->own_interval = true;
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, 2).beat_interval_ms == 1'000);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(2)).beat_interval == short_span(1'000));
   x->healthy = false;
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, 3).beat_interval_ms == 1'000);
-  CHECK(table.renew(service_b->view(), "10.0.0.1", 80, 3).beat_interval_ms == 0);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(3)).beat_interval == short_span(1'000));
+  CHECK(table.renew(service_b->view(), "10.0.0.1", 80, at(3)).beat_interval == short_span(0));
 }
 
 TEST_CASE("a successor takes the place of its predecessor and outlives its removal") {
@@ -87,16 +89,16 @@ TEST_CASE("a successor takes the place of its predecessor and outlives its remov
   CHECK(table.size() == 1);
   table.insert(next);
   CHECK(table.size() == 1);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, 7).state == renewal::renewed);
-  CHECK(old->renewed_ms == 0);
-  CHECK(next->renewed_ms == 7);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(7)).state == renewal::renewed);
+  CHECK(old->renewed.load() == at(0));
+  CHECK(next->renewed.load() == at(7));
   bool asked = false;
   CHECK(table.erase_if(old, [&] { return asked = true; }));
   CHECK_FALSE(asked); // it is gone already
   CHECK(table.size() == 1);
   table.erase(next);
   CHECK(table.size() == 0);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, 8).state == renewal::unknown);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(8)).state == renewal::unknown);
 }
 
 TEST_CASE("a lease stays if the condition of its removal does not hold any more") {
@@ -122,8 +124,8 @@ TEST_CASE("leases can be swept by any condition") {
   });
   CHECK(seen == 1000);
   CHECK(table.size() == 900);
-  CHECK(table.renew(service_b->view(), "10.0.0.1", 10, 1).state == renewal::unknown);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 11, 1).state == renewal::renewed);
+  CHECK(table.renew(service_b->view(), "10.0.0.1", 10, at(1)).state == renewal::unknown);
+  CHECK(table.renew(service_a->view(), "10.0.0.1", 11, at(1)).state == renewal::renewed);
 }
 
 TEST_CASE("the lease table does what a map by service and address does") {
@@ -163,11 +165,11 @@ TEST_CASE("the lease table does what a map by service and address does") {
           }
           break;
         default: {
-          auto state = table.renew(services[service]->view(), ip, port, now).state;
+          auto state = table.renew(services[service]->view(), ip, port, at(now)).state;
           if (known == model.end()) {
             REQUIRE(state == renewal::unknown);
           } else {
-            REQUIRE(known->second->renewed_ms == now);
+            REQUIRE(known->second->renewed.load() == at(now));
             REQUIRE(state == (known->second->healthy ? renewal::renewed : renewal::unhealthy));
           }
         }
@@ -186,19 +188,19 @@ TEST_CASE("no renewal is taken for a lease that is being removed") {
     for (int i = 0; i < 2; ++i)
       beats.emplace_back([&table] {
         for (std::int64_t now = 1; now < 1'000'000; ++now)
-          if (table.renew(service_a->view(), "10.0.0.1", 80, now).state == renewal::unknown)
+          if (table.renew(service_a->view(), "10.0.0.1", 80, at(now)).state == renewal::unknown)
             return;
       });
     std::int64_t last = -1;
     // Removed while beats arrive: the time seen under the lock is the last one there ever was.
     while (!table.erase_if(x, [&] {
-      last = x->renewed_ms;
+      last = to_ms(x->renewed.load());
       return last > 20;
     })) {
     }
     for (auto& thread : beats)
       thread.join();
-    REQUIRE(x->renewed_ms == last);
+    REQUIRE(to_ms(x->renewed.load()) == last);
     REQUIRE(table.size() == 0);
   }
 }
@@ -210,14 +212,14 @@ TEST_CASE("what runs exclusively is not interrupted by a renewal") {
   std::atomic<bool> done{false};
   std::thread beats([&] {
     for (std::int64_t now = 1; !done; ++now)
-      table.renew(service_a->view(), "10.0.0.1", 80, now);
+      table.renew(service_a->view(), "10.0.0.1", 80, at(now));
   });
   std::size_t interrupted = 0;
   for (int i = 0; i < 500; ++i)
     table.exclusively(x, [&] {
-      auto before = x->renewed_ms.load();
+      auto before = x->renewed.load();
       for (int k = 0; k < 50; ++k)
-        interrupted += x->renewed_ms != before ? 1 : 0;
+        interrupted += x->renewed.load() != before ? 1 : 0;
     });
   done = true;
   beats.join();

@@ -1,4 +1,4 @@
-#include "http/member_lookup.hpp"
+#include "http/net/member_lookup.hpp"
 
 #include "config/config_error.hpp"
 
@@ -92,8 +92,8 @@ public:
   }
 
   void answer(const std::string& body, const std::string& status = "200 OK") {
-    answer_raw("HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) +
-               "\r\n\r\n" + body);
+    answer_raw("HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size())
+               + "\r\n\r\n" + body);
   }
 
   /// Requests get their answer and the connection stays open.
@@ -153,10 +153,8 @@ struct lookup_test {
   captured_log log;
   net::io_context io{1};
   cluster_options options;
-  member_lookup_times times{.file_interval = 2ms,
-                            .server_interval = 2ms,
-                            .server_timeout = 5'000ms,
-                            .first_pause = 1ms};
+  member_lookup_times times{
+    .file_interval = 2ms, .server_interval = 2ms, .server_timeout = 5'000ms, .first_pause = 1ms};
   std::vector<texts> changes;
   std::shared_ptr<member_lookup> lookup;
 
@@ -174,8 +172,7 @@ struct lookup_test {
   /// A new lookup, and what it finds at start.
   texts first() {
     lookup = std::make_shared<member_lookup>(
-        io, options, 8848, [this](texts members) { changes.push_back(std::move(members)); },
-        times);
+      io, options, 8848, [this](texts members) { changes.push_back(std::move(members)); }, times);
     return lookup->first();
   }
 
@@ -224,16 +221,16 @@ TEST_CASE("where members are looked up: what is told, else the list, the file, t
     bool file;
     member_source wanted;
   } cases[] = {
-      {"", "a", true, member_source::list},
-      {"", "a", false, member_source::list},
-      {"", "", true, member_source::file},
-      {"", "", false, member_source::address_server},
-      {"file", "a", true, member_source::file},
-      {"file", "a", false, member_source::list},
-      {"file", "", true, member_source::file},
-      {"file", "", false, member_source::file},
-      {"address-server", "a", true, member_source::address_server},
-      {"address-server", "", false, member_source::address_server},
+    {"", "a", true, member_source::list},
+    {"", "a", false, member_source::list},
+    {"", "", true, member_source::file},
+    {"", "", false, member_source::address_server},
+    {"file", "a", true, member_source::file},
+    {"file", "a", false, member_source::list},
+    {"file", "", true, member_source::file},
+    {"file", "", false, member_source::file},
+    {"address-server", "a", true, member_source::address_server},
+    {"address-server", "", false, member_source::address_server},
   };
   for (const auto& x : cases) {
     CAPTURE(x.lookup + '/' + x.members + (x.file ? "/file" : ""));
@@ -252,16 +249,16 @@ TEST_CASE_FIXTURE(lookup_test, "a list is read once, sorted and with the node's 
 
 TEST_CASE_FIXTURE(lookup_test, "a start without readable members says what is wanted") {
   const std::string wanted = "; wanted host[:port] of each in nacos.member.list (--members) or in "
-                             "the file " + options.file.string() +
-                             ", or an address server (address.server.domain) that tells them";
+                             "the file "
+                             + options.file.string()
+                             + ", or an address server (address.server.domain) that tells them";
   const auto file = "the members of the cluster: the file " + options.file.string() + ": ";
   options.lookup = "file";
   CHECK(first_error() == file + "No such file or directory" + wanted);
   write("# nobody yet\n");
   CHECK(first_error() == file + "names nobody" + wanted);
   write("10.0.0.1:8848\n10.0.0.2:x\na b\nc:0\n[::1\n");
-  CHECK(first_error() ==
-        file + "no host[:port]: '10.0.0.2:x', 'a b', 'c:0' and 1 more" + wanted);
+  CHECK(first_error() == file + "no host[:port]: '10.0.0.2:x', 'a b', 'c:0' and 1 more" + wanted);
   write(std::string(64 * 1024 + 1, '\n'));
   CHECK(first_error() == file + "longer than 65536 bytes" + wanted);
   fs::remove(options.file);
@@ -269,8 +266,9 @@ TEST_CASE_FIXTURE(lookup_test, "a start without readable members says what is wa
   CHECK(first_error() == file + "is no regular file" + wanted);
   options.members = "a:0";
   options.lookup = "";
-  CHECK(first_error() ==
-        "the members of the cluster: the list nacos.member.list: no host[:port]: 'a:0'" + wanted);
+  CHECK(first_error()
+        == "the members of the cluster: the list nacos.member.list: no host[:port]: 'a:0'"
+             + wanted);
 }
 
 TEST_CASE_FIXTURE(lookup_test, "a file is read again when it is rewritten or renamed over") {
@@ -346,8 +344,8 @@ TEST_CASE_FIXTURE(lookup_test, "an address server is asked at start and ever aft
   server.answer("10.0.0.2\n10.0.0.1:8850\n");
   CHECK(start() == texts{"10.0.0.1:8850", "10.0.0.2:8848"});
   CHECK(server.last_request().starts_with("GET /nacos/serverlist?of=a HTTP/1.1\r\n"));
-  CHECK(server.last_request().find("Host: 127.0.0.1:" + std::to_string(server.port()) + "\r\n") !=
-        std::string::npos);
+  CHECK(server.last_request().find("Host: 127.0.0.1:" + std::to_string(server.port()) + "\r\n")
+        != std::string::npos);
   until([&] { return server.requests() > 3; });
   CHECK(changes.empty());
   server.answer("10.0.0.3");
@@ -360,8 +358,9 @@ TEST_CASE_FIXTURE(lookup_test, "a start has five tries to reach the address serv
   use(server);
   server.answer("no", "500 Internal Server Error");
   const auto error = first_error();
-  CHECK(error.find("the address server 127.0.0.1:" + std::to_string(server.port()) +
-                   "/nacos/serverlist: status 500; wanted") != error.npos);
+  CHECK(error.find("the address server 127.0.0.1:" + std::to_string(server.port())
+                   + "/nacos/serverlist: status 500; wanted")
+        != error.npos);
   CHECK(server.requests() == 5);
   CHECK(log.count("(try 5 of 5)") == 1);
   server.answer("");

@@ -1,6 +1,6 @@
 #include "protocol/metadata.hpp"
 
-#include "actors/metadata_store.hpp"
+#include "actors/tables/metadata_store.hpp"
 #include "protocol/instance.hpp"
 #include "protocol/service_metadata.hpp"
 
@@ -114,7 +114,9 @@ TEST_CASE("metadata is a JSON object of scalars (Nacos UtilsAndCommons.parseMeta
     {"{bad", {}},
     {R"(["a"])", {}},
     {R"("a")", {}},
-    {"null", {}},
+    {"null", metadata_map{}}, // what clients send that serialise a map they have not got
+    {" null ", metadata_map{}},
+    {"nil", {}},
   };
   for (auto& x : rows) {
     CAPTURE(x.text);
@@ -206,7 +208,7 @@ TEST_CASE("an override replaces weight and enabled and adds metadata (Nacos Inst
   published.enabled = false;
   published.healthy = false;
   published.metadata = of({{"a", "1"}, {"b", "2"}});
-  auto x = with_overlay(published, {2.5, true, of({{"b", "3"}, {"c", "4"}})});
+  auto x = with_override(published, {2.5, true, of({{"b", "3"}, {"c", "4"}})});
   CHECK(x.weight == 2.5);
   CHECK(x.enabled);
   CHECK_FALSE(x.healthy);
@@ -214,7 +216,7 @@ TEST_CASE("an override replaces weight and enabled and adds metadata (Nacos Inst
   CHECK(published.metadata == of({{"a", "1"}, {"b", "2"}}));
   CHECK(published.metadata_id() == "10.0.0.1:80:DEFAULT");
   // An override without words still resets weight and enabled.
-  x = with_overlay(published, {});
+  x = with_override(published, {});
   CHECK(x.weight == 1.0);
   CHECK(x.enabled);
 }
@@ -268,10 +270,14 @@ TEST_CASE("instance ids are made as the metadata asks (Nacos InstanceIdGenerator
 TEST_CASE("health checkers are read by their type, an unknown one is NONE (HealthCheckerFactory)") {
   using kind = health_checker::kind;
   const std::pair<std::string_view, kind> rows[] = {
-    {R"({"type":"TCP"})", kind::tcp},     {R"({"type":"tcp"})", kind::tcp},
-    {R"({"type":"HTTP"})", kind::http},   {R"({"type":"MYSQL"})", kind::mysql},
-    {R"({"type":"NONE"})", kind::none},   {R"({"type":"GRPC"})", kind::none},
-    {R"({})", kind::none},                {R"({"type":null})", kind::none},
+    {R"({"type":"TCP"})", kind::tcp},
+    {R"({"type":"tcp"})", kind::tcp},
+    {R"({"type":"HTTP"})", kind::http},
+    {R"({"type":"MYSQL"})", kind::mysql},
+    {R"({"type":"NONE"})", kind::none},
+    {R"({"type":"GRPC"})", kind::none},
+    {R"({})", kind::none},
+    {R"({"type":null})", kind::none},
     {R"({"type":["TCP"]})", kind::none},
   };
   for (auto& [json, expected] : rows) {
@@ -315,7 +321,7 @@ TEST_CASE("selectors are none or label, what else is refused (Nacos SelectorMana
     CHECK(x.is_json);
     CHECK_FALSE(x.value);
   }
-  for (std::string_view json : {"none", "[]", "{", "null", "1"}) {
+  for (std::string_view json : {"none", "[]", "{", "nil", "1"}) {
     CAPTURE(json);
     auto x = parse_selector(json);
     CHECK_FALSE(x.is_json);
@@ -333,24 +339,25 @@ TEST_CASE("what is stored about services is found by name until it is removed") 
   metadata_store store;
   auto a = make_service_ref({"ns", "g", "a"});
   auto b = make_service_ref({"ns", "g", "b"});
-  CHECK_FALSE(store.overlays(a->view()));
+  CHECK_FALSE(store.overrides(a->view()));
   CHECK_FALSE(store.metadata(a->view()));
-  auto overlays = std::make_shared<const overlay_table>(overlay_table{{"1:2:c", {}}});
+  auto overrides = std::make_shared<const override_table>(
+    override_table{{"1:2:c", std::make_shared<instance_override>()}});
   auto metadata = std::make_shared<const service_metadata>();
-  store.set_overlays(a, overlays);
+  store.set_overrides(a, overrides);
   store.set_metadata(a, metadata);
   store.set_metadata(b, metadata);
   // A look-up needs no key object of its own.
-  CHECK(store.overlays({"ns", "g", "a"}) == overlays);
+  CHECK(store.overrides({"ns", "g", "a"}) == overrides);
   CHECK(store.metadata({"ns", "g", "a"}) == metadata);
-  CHECK_FALSE(store.overlays({"ns", "g", "b"}));
+  CHECK_FALSE(store.overrides({"ns", "g", "b"}));
   CHECK_FALSE(store.metadata({"other", "g", "a"}));
-  REQUIRE(store.overlaid_services().size() == 1);
-  CHECK(store.overlaid_services().front() == a);
+  REQUIRE(store.overridden_services().size() == 1);
+  CHECK(store.overridden_services().front() == a);
   // No overrides are no entry, so nothing is swept for them.
-  store.set_overlays(a, std::make_shared<const overlay_table>());
-  CHECK_FALSE(store.overlays(a->view()));
-  CHECK(store.overlaid_services().empty());
+  store.set_overrides(a, std::make_shared<const override_table>());
+  CHECK_FALSE(store.overrides(a->view()));
+  CHECK(store.overridden_services().empty());
   CHECK(store.metadata(a->view()) == metadata);
   store.set_metadata(a, nullptr);
   CHECK_FALSE(store.metadata(a->view()));

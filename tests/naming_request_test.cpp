@@ -42,8 +42,8 @@ TEST_CASE("missing keys of an instance have defaults") {
 
 TEST_CASE("what fits no field makes a body unreadable") {
   for (auto body :
-       {"", "null", "[]", "7", "{", R"({"serviceName":{}})", R"({"type":[]})",
-        R"({"instance":7})", R"({"instance":{"port":2147483648}})", R"({"instance":{"port":"x"}})",
+       {"", "null", "[]", "7", "{", R"({"serviceName":{}})", R"({"type":[]})", R"({"instance":7})",
+        R"({"instance":{"port":2147483648}})", R"({"instance":{"port":"x"}})",
         R"({"instance":{"healthy":"maybe"}})", R"({"instance":{"metadata":[]}})",
         R"({"instance":{"metadata":{"a":{}}}})", R"({"instances":{}})", R"({"instances":[7]})"}) {
     CAPTURE(body);

@@ -36,7 +36,7 @@ struct field_row {
   std::string_view checked_names::*field;
   std::string_view shown_as;
   std::size_t length_max;
-  /// Full match, from http-api.md §2.1.
+  /// Full match.
   const wchar_t* regex;
 };
 
@@ -203,9 +203,8 @@ TEST_CASE("a port is a whole number from 0 to 65535, not trimmed") {
     CAPTURE(text);
     CHECK(verdict(&checked_names::port, text) == "ok");
   }
-  for (std::string_view text :
-       {"-1", "65536", "70000", "abc", "80.0", " 80 ", "80 ", "0x50", "8080;", "+-80",
-        "99999999999999999999"}) {
+  for (std::string_view text : {"-1", "65536", "70000", "abc", "80.0", " 80 ", "80 ", "0x50",
+                                "8080;", "+-80", "99999999999999999999"}) {
     CAPTURE(text);
     CHECK(verdict(&checked_names::port, text)
           == "Param 'port' is illegal, the value should be between 0 and 65535.");
@@ -306,8 +305,7 @@ TEST_CASE("weights are from 0 to 10000, and NaN passes as recorded") {
   }
   for (auto weight : {-0.0001, -3.0, std::nextafter(10000.0, inf), inf, -inf}) {
     CAPTURE(weight);
-    CHECK(check_weight(weight)
-          == "instance format invalid: The weights range from 0.0 to 10000.0");
+    CHECK(check_weight(weight) == "instance format invalid: The weights range from 0.0 to 10000.0");
   }
 }
 
@@ -316,9 +314,15 @@ TEST_CASE("grouped names are cut at the first @@, a third part is lost (Nacos Na
     std::string_view text, group, name;
   };
   const row rows[] = {
-    {"a", "DEFAULT_GROUP", "a"}, {"g@@s", "g", "s"},     {"g@s@t", "DEFAULT_GROUP", "g@s@t"},
-    {"g@@s@@t", "g", "s"},       {"g@@s@t", "g", "s@t"}, {"g@@@s", "g", "@s"},
-    {"@@s", "", "s"},            {"g@@", "g", ""},       {"", "DEFAULT_GROUP", ""},
+    {"a", "DEFAULT_GROUP", "a"},
+    {"g@@s", "g", "s"},
+    {"g@s@t", "DEFAULT_GROUP", "g@s@t"},
+    {"g@@s@@t", "g", "s"},
+    {"g@@s@t", "g", "s@t"},
+    {"g@@@s", "g", "@s"},
+    {"@@s", "", "s"},
+    {"g@@", "g", ""},
+    {"", "DEFAULT_GROUP", ""},
   };
   for (auto& x : rows) {
     CAPTURE(x.text);
@@ -329,8 +333,8 @@ TEST_CASE("grouped names are cut at the first @@, a third part is lost (Nacos Na
 }
 
 TEST_CASE("grouped names have both parts (Nacos NamingUtils.checkServiceNameFormat)") {
-  const auto format
-    = "Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName'";
+  const auto format =
+    "Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName'";
   const auto no_group = "Param 'serviceName' is illegal, groupName can't be empty";
   for (std::string_view text : {"g@@s", "g@@s@@t", "g@@ ", "中@@s", "g@@@"}) {
     CAPTURE(text);

@@ -1,4 +1,4 @@
-#include "tests/deterministic.hpp"
+#include "tests/kit/deterministic.hpp"
 
 using namespace nacre;
 using namespace nacre::test;
@@ -7,15 +7,15 @@ TEST_CASE("a root that failed finds its children alive and goes on supervising t
   node_fixture node;
   node.register_instance("s", "10.0.0.1");
   node.settle();
-  auto shard = node.context->shards[0].get();
-  caf::anon_send_exit(node.context->node.get(), caf::exit_reason::kill);
+  auto shard = node.context->actors.shards[0].get();
+  caf::anon_send_exit(node.context->actors.node.get(), caf::exit_reason::kill);
   node.settle();
   spawn_node(node.sys, node.context);
   node.advance(1s);
-  CHECK(node.context->shards[0].get() == shard);
+  CHECK(node.context->actors.shards[0].get() == shard);
   caf::anon_send_exit(shard, caf::exit_reason::kill);
   node.advance(1s);
-  CHECK(node.context->shards[0].get() != shard);
+  CHECK(node.context->actors.shards[0].get() != shard);
   CHECK(node.beat("s", "10.0.0.1"));
   CHECK(node.register_instance("t", "10.0.0.2").done() == false);
   node.settle();
@@ -27,9 +27,9 @@ TEST_CASE("an actor that fails again and again is started with growing delay") {
   restart_delay delay;
   std::string delays;
   for (int i = 0; i < 10; ++i)
-    delays += std::to_string(delay.next(i).count()) + " ";
+    delays += std::to_string(delay.next(at(i)).count()) + " ";
   CHECK(delays == "0 50 100 200 400 800 1600 3200 5000 5000 ");
-  CHECK(delay.next(100'000).count() == 0); // a minute without failure is forgiven
+  CHECK(delay.next(at(100'000)).count() == 0); // a minute without failure is forgiven
   CHECK(delay.restarts() == 11);
 }
 
@@ -37,17 +37,17 @@ TEST_CASE("the inspector shows every actor, with parents, restarts and the last 
   node_fixture node;
   node.register_instance("s", "10.0.0.1");
   node.settle();
-  caf::anon_send_exit(node.context->push_engine.get(), caf::exit_reason::kill);
+  caf::anon_send_exit(node.context->actors.push_engine.get(), caf::exit_reason::kill);
   node.advance(1s);
   pending_write report;
   inspect request;
   request.answer = report.ticket();
-  caf::anon_send(node.context->inspector.get(), request);
+  caf::anon_send(node.context->actors.inspector.get(), request);
   node.settle();
   REQUIRE(report.done());
   auto& json = report.results->at(0).text;
-  for (auto kind : {"node", "metadata", "push-engine", "udp-push", "inspector", "client-shard",
-                    "service-registry", "service"})
+  for (auto kind : {"node", "metadata-keeper", "push-engine", "udp-push", "inspector",
+                    "client-shard", "service-registry", "service"})
     CHECK_MESSAGE(json.find("\"kind\":\"" + std::string(kind) + "\"") != std::string::npos, kind);
   CHECK(json.find("\"restarts\":1,\"lastFailure\":\"exit_reason(kill)") != std::string::npos);
   CHECK(json.find("\"key\":\"public@@DEFAULT_GROUP@@s\"") != std::string::npos);
@@ -58,15 +58,13 @@ TEST_CASE("overrides hold over registrations and end 60 s after their instance")
   node.register_instance("s", "10.0.0.1");
   node.settle();
   pending_write write;
-  caf::anon_send(node.context->metadata.get(),
-                 put_overlays{node.key("s"),
-                              {{"10.0.0.1:80:DEFAULT", {5.0, false, {{"k", "v"}}}}},
-                              write.ticket()});
+  caf::anon_send(node.context->actors.metadata.get(),
+                 put_overrides{node.key("s"),
+                               {{"10.0.0.1:80:DEFAULT", {5.0, false, {{"k", "v"}}}}},
+                               write.ticket()});
   node.settle();
   CHECK(write.code() == ec::none);
-  auto effective = [&] {
-    return node.find("s")->find_instance("10.0.0.1", 80, "DEFAULT").value();
-  };
+  auto effective = [&] { return node.find("s")->find_instance("10.0.0.1", 80, "DEFAULT").value(); };
   CHECK(effective().weight == 5.0);
   CHECK(effective().enabled == false);
   node.deregister("s", "10.0.0.1");
@@ -86,12 +84,12 @@ TEST_CASE("keys added to an instance's metadata at the same time are all kept") 
   node_fixture node;
   node.register_instance("s", "10.0.0.1", {{"own", "1"}});
   node.settle();
-  using kind = overlay_change::kind;
+  using kind = override_change::kind;
   auto change = [&](const std::string& name, kind how) {
-    caf::anon_send(node.context->metadata.get(),
-                   put_overlays{node.key("s"),
-                                {{"10.0.0.1:80:DEFAULT", {2.0, true, {{name, "x"}}}, how}},
-                                nullptr});
+    caf::anon_send(node.context->actors.metadata.get(),
+                   put_overrides{node.key("s"),
+                                 {{"10.0.0.1:80:DEFAULT", {2.0, true, {{name, "x"}}}, how}},
+                                 nullptr});
   };
   change("never", kind::remove_metadata);
   change("a", kind::add_metadata);
@@ -112,7 +110,8 @@ TEST_CASE("a write whose actor dies is answered, not forgotten") {
       writes.push_back(
         node.register_instance("s" + std::to_string(i % 3), "10.0.0." + std::to_string(i)));
       if (i % 7 == 3)
-        caf::anon_send_exit(node.context->shards[node.rng() % 3].get(), caf::exit_reason::kill);
+        caf::anon_send_exit(node.context->actors.shards[node.rng() % 3].get(),
+                            caf::exit_reason::kill);
       node.step();
     }
     node.advance(2s);

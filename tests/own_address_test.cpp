@@ -1,4 +1,4 @@
-#include "http/own_address.hpp"
+#include "http/net/own_address.hpp"
 
 #include "config/config_error.hpp"
 
@@ -25,8 +25,8 @@ host_addresses known_hosts() {
   return {[names](const std::string& host) -> texts {
             if (auto known = names.find(host); known != names.end())
               return known->second;
-            const bool numeric = host.find_first_not_of("0123456789.") == host.npos ||
-                                 host.find(':') != host.npos;
+            const bool numeric =
+              host.find_first_not_of("0123456789.") == host.npos || host.find(':') != host.npos;
             return numeric ? texts{host} : texts{};
           },
           {"127.0.0.1", "10.0.0.1", "::1", "fd00::1"}};
@@ -49,20 +49,20 @@ TEST_CASE("a node finds itself in the list of members, as the list spells it") {
     std::uint16_t port;
     std::string own;
   } cases[] = {
-      {{"10.0.0.1:8848", "10.0.0.2:8848"}, "", 8848, "10.0.0.1:8848"},
-      {{"10.0.0.1:8848", "10.0.0.1:8850"}, "", 8850, "10.0.0.1:8850"},
-      {{"127.0.0.1:8848", "127.0.0.1:8850"}, "", 8848, "127.0.0.1:8848"},
-      {{"127.0.0.9:8848", "10.0.0.2:8848"}, "", 8848, "127.0.0.9:8848"},
-      {{"node-1:8848", "node-2:8848", "unknown:8848"}, "", 8848, "node-1:8848"},
-      {{"[fd00:0::1]:8848", "[fd00::2]:8848"}, "", 8848, "[fd00:0::1]:8848"},
-      {{"[0:0:0:0:0:0:0:1]:8848", "node-2:8848"}, "", 8848, "[0:0:0:0:0:0:0:1]:8848"},
-      // Told, it need not be an address of this machine: it may stand behind another one.
-      {{"10.0.0.1:8848", "10.0.0.2:8848"}, "10.0.0.2", 8848, "10.0.0.2:8848"},
-      {{"192.0.2.1:8848", "10.0.0.1:8848"}, "192.0.2.1", 8848, "192.0.2.1:8848"},
-      {{"127.0.0.1:8848", "127.0.0.2:8848"}, "127.0.0.2", 8848, "127.0.0.2:8848"},
-      {{"unknown:8848", "node-1:8848"}, "unknown", 8848, "unknown:8848"},
-      {{"[fd00::2]:8848", "[fd00::1]:8848"}, "fd00::2", 8848, "[fd00::2]:8848"},
-      {{"[fd00::2]:8848", "[fd00::1]:8848"}, "[fd00::2]", 8848, "[fd00::2]:8848"},
+    {{"10.0.0.1:8848", "10.0.0.2:8848"}, "", 8848, "10.0.0.1:8848"},
+    {{"10.0.0.1:8848", "10.0.0.1:8850"}, "", 8850, "10.0.0.1:8850"},
+    {{"127.0.0.1:8848", "127.0.0.1:8850"}, "", 8848, "127.0.0.1:8848"},
+    {{"127.0.0.9:8848", "10.0.0.2:8848"}, "", 8848, "127.0.0.9:8848"},
+    {{"node-1:8848", "node-2:8848", "unknown:8848"}, "", 8848, "node-1:8848"},
+    {{"[fd00:0::1]:8848", "[fd00::2]:8848"}, "", 8848, "[fd00:0::1]:8848"},
+    {{"[0:0:0:0:0:0:0:1]:8848", "node-2:8848"}, "", 8848, "[0:0:0:0:0:0:0:1]:8848"},
+    // Told, it need not be an address of this machine: it may stand behind another one.
+    {{"10.0.0.1:8848", "10.0.0.2:8848"}, "10.0.0.2", 8848, "10.0.0.2:8848"},
+    {{"192.0.2.1:8848", "10.0.0.1:8848"}, "192.0.2.1", 8848, "192.0.2.1:8848"},
+    {{"127.0.0.1:8848", "127.0.0.2:8848"}, "127.0.0.2", 8848, "127.0.0.2:8848"},
+    {{"unknown:8848", "node-1:8848"}, "unknown", 8848, "unknown:8848"},
+    {{"[fd00::2]:8848", "[fd00::1]:8848"}, "fd00::2", 8848, "[fd00::2]:8848"},
+    {{"[fd00::2]:8848", "[fd00::1]:8848"}, "[fd00::2]", 8848, "[fd00::2]:8848"},
   };
   for (const auto& x : cases) {
     CAPTURE(x.own);
@@ -73,26 +73,31 @@ TEST_CASE("a node finds itself in the list of members, as the list spells it") {
 TEST_CASE("a node that is not in the list, or more than once, is told what to do") {
   const std::string add = ": add it to the list, or set --server-ip (nacos.server.ip) to the "
                           "address the list knows it by";
-  CHECK(error_of({"10.0.0.2:8848", "10.0.0.1:8850"}, "", 8848) ==
-        "the list of members (10.0.0.2:8848, 10.0.0.1:8850) names no node that is this one, looked "
-        "for port 8848 on 127.0.0.1, 10.0.0.1, ::1, fd00::1" + add);
-  CHECK(error_of({"10.0.0.2:8848"}, "10.0.0.3", 8848) ==
-        "the list of members (10.0.0.2:8848) names no node that is this one, looked for "
-        "10.0.0.3:8848" + add);
-  CHECK(error_of({"10.0.0.2:8848"}, "fd00::3", 8848).find("looked for [fd00::3]:8848") !=
-        std::string::npos);
-  CHECK(error_of({"127.0.0.1:8848", "127.0.0.2:8848"}, "", 8848) ==
-        "the list of members (127.0.0.1:8848, 127.0.0.2:8848) names this node more than once, as "
-        "127.0.0.1:8848, 127.0.0.2:8848, looked for port 8848 on 127.0.0.1, 10.0.0.1, ::1, "
-        "fd00::1: keep one of them, or, if the others are nodes of their own, set --server-ip "
-        "(nacos.server.ip)");
-  CHECK(error_of({"10.0.0.1:8848", "node-1:8848"}, "10.0.0.1", 8848) ==
-        "the list of members (10.0.0.1:8848, node-1:8848) names this node more than once, as "
-        "10.0.0.1:8848, node-1:8848, looked for 10.0.0.1:8848: keep one of them");
-  CHECK(error_of({"node-1:8848", "node-2:8848"}, "10.0.0.1", 8848) ==
-        "the list of members (node-1:8848, node-2:8848) names this node as node-1:8848, looked for "
-        "10.0.0.1:8848: all nodes have to spell it alike, so set --server-ip (nacos.server.ip) to "
-        "node-1");
+  CHECK(
+    error_of({"10.0.0.2:8848", "10.0.0.1:8850"}, "", 8848)
+    == "the list of members (10.0.0.2:8848, 10.0.0.1:8850) names no node that is this one, looked "
+       "for port 8848 on 127.0.0.1, 10.0.0.1, ::1, fd00::1"
+         + add);
+  CHECK(error_of({"10.0.0.2:8848"}, "10.0.0.3", 8848)
+        == "the list of members (10.0.0.2:8848) names no node that is this one, looked for "
+           "10.0.0.3:8848"
+             + add);
+  CHECK(error_of({"10.0.0.2:8848"}, "fd00::3", 8848).find("looked for [fd00::3]:8848")
+        != std::string::npos);
+  CHECK(
+    error_of({"127.0.0.1:8848", "127.0.0.2:8848"}, "", 8848)
+    == "the list of members (127.0.0.1:8848, 127.0.0.2:8848) names this node more than once, as "
+       "127.0.0.1:8848, 127.0.0.2:8848, looked for port 8848 on 127.0.0.1, 10.0.0.1, ::1, "
+       "fd00::1: keep one of them, or, if the others are nodes of their own, set --server-ip "
+       "(nacos.server.ip)");
+  CHECK(error_of({"10.0.0.1:8848", "node-1:8848"}, "10.0.0.1", 8848)
+        == "the list of members (10.0.0.1:8848, node-1:8848) names this node more than once, as "
+           "10.0.0.1:8848, node-1:8848, looked for 10.0.0.1:8848: keep one of them");
+  CHECK(
+    error_of({"node-1:8848", "node-2:8848"}, "10.0.0.1", 8848)
+    == "the list of members (node-1:8848, node-2:8848) names this node as node-1:8848, looked for "
+       "10.0.0.1:8848: all nodes have to spell it alike, so set --server-ip (nacos.server.ip) to "
+       "node-1");
   CHECK(error_of(texts(500, "10.0.0.2:8848"), "", 8848).size() < 1'000);
 }
 

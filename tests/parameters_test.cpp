@@ -1,4 +1,4 @@
-#include "http/parameters.hpp"
+#include "http/server/parameters.hpp"
 
 #include "protocol/text.hpp"
 
@@ -77,8 +77,8 @@ TEST_CASE("values are decoded as a servlet container does") {
 }
 
 TEST_CASE("an escape that is none makes the request bad") {
-  for (std::string_view text : {"k=%", "k=%4", "k=%zz", "k=%4g", "k=%g4", "%=v", "a=b&k=%F",
-                                "k=%%41", "k=%u4e2d"}) {
+  for (std::string_view text :
+       {"k=%", "k=%4", "k=%zz", "k=%4g", "k=%g4", "%=v", "a=b&k=%F", "k=%%41", "k=%u4e2d"}) {
     CAPTURE(text);
     parameters params;
     CHECK_FALSE(params.add_urlencoded(text));
@@ -86,7 +86,9 @@ TEST_CASE("an escape that is none makes the request bad") {
 }
 
 TEST_CASE("bytes that are no UTF-8 become U+FFFD, others stay") {
-  CHECK(decoded("k=a%FFb") == "a\xEF\xBF\xBD" "b");
+  CHECK(decoded("k=a%FFb")
+        == "a\xEF\xBF\xBD"
+           "b");
   CHECK(decoded("k=\xFF") == "\xEF\xBF\xBD");
   CHECK(decoded("k=%C3%A9%C3") == "é\xEF\xBF\xBD");
   parameters params;
@@ -132,8 +134,8 @@ TEST_CASE("256 parameters are taken, one more is refused") {
 TEST_CASE("any text survives encoding and decoding") {
   for (unsigned seed = 1; seed <= 1500; ++seed) {
     std::minstd_rand rng(seed);
-    constexpr std::string_view pieces[] = {"a", "0", " ", "&", "=", "%", "+", "é", "中", "😀", "@@",
-                                           "\n", "\"", ";", "/", "\x7f"};
+    constexpr std::string_view pieces[] = {"a",  "0", " ",  "&",  "=",  "%", "+", "é",
+                                           "中", "😀", "@@", "\n", "\"", ";", "/", "\x7f"};
     auto random_text = [&] {
       std::string text;
       for (auto n = rng() % 6; n > 0; --n)
@@ -168,8 +170,8 @@ TEST_CASE("no bytes make the reader of parameters fail") {
   for (unsigned seed = 1; seed <= 5000; ++seed) {
     std::minstd_rand rng(seed);
     std::string text;
-    constexpr std::string_view pieces[]
-      = {"&", "=", "%", "%4", "%E4", "+", "k", "\xFF", "\xE4\xB8"};
+    constexpr std::string_view pieces[] = {"&", "=", "%",    "%4",      "%E4",
+                                           "+", "k", "\xFF", "\xE4\xB8"};
     for (auto n = rng() % 30; n > 0; --n)
       text += pieces[rng() % std::size(pieces)];
     parameters params;
@@ -181,7 +183,7 @@ TEST_CASE("no bytes make the reader of parameters fail") {
   }
 }
 
-TEST_CASE("the fields of a multipart form count, its files do not (http-api.md §1.2)") {
+TEST_CASE("the fields of a multipart form count, its files do not") {
   parameters params;
   CHECK(params.add_urlencoded("ip=10.0.0.1"));
   auto body = "preamble\r\n" + part("B", "name=\"serviceName\"", "G@@s")
@@ -233,9 +235,9 @@ TEST_CASE("a multipart body that is cut off or has no boundary makes the request
 TEST_CASE("no bytes make the reader of multipart forms fail") {
   for (unsigned seed = 1; seed <= 5000; ++seed) {
     std::minstd_rand rng(seed);
-    constexpr std::string_view pieces[]
-      = {"--B", "--", "\r\n", "\r\n\r\n", "name=\"a\"", " name=\"",
-         "Content-Disposition: form-data;", "\"", "v", "B", "\xFF"};
+    constexpr std::string_view pieces[] = {
+      "--B", "--", "\r\n", "\r\n\r\n", "name=\"a\"", " name=\"", "Content-Disposition: form-data;",
+      "\"",  "v",  "B",    "\xFF"};
     std::string body;
     for (auto n = rng() % 40; n > 0; --n)
       body += pieces[rng() % std::size(pieces)];

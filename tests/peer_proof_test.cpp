@@ -3,10 +3,12 @@
 
 #include <set>
 
-#include "grpc/peer_proof.hpp"
-#include "grpc/refusal_log.hpp"
+#include "grpc/link/peer_proof.hpp"
+#include "grpc/link/refusal_log.hpp"
+#include "tests/kit/times.hpp"
 
 using namespace nacre;
+using namespace nacre::test;
 
 namespace {
 
@@ -87,13 +89,13 @@ TEST_CASE("nonces have a form and do not come twice") {
 
 TEST_CASE("a refusal is logged once a minute for each address and reason") {
   refusal_log log;
-  CHECK(log.admit("10.0.0.1", "wrong proof", 1'000));
-  CHECK(!log.admit("10.0.0.1", "wrong proof", 1'001));
-  CHECK(log.admit("10.0.0.1", "no member", 1'001));
-  CHECK(log.admit("10.0.0.2", "wrong proof", 1'001));
-  CHECK(!log.admit("10.0.0.1", "wrong proof", 60'999));
-  CHECK(log.admit("10.0.0.1", "wrong proof", 61'000));
-  CHECK(!log.admit("10.0.0.1", "wrong proof", 61'001));
+  CHECK(log.admit("10.0.0.1", "wrong proof", at(1'000)));
+  CHECK(!log.admit("10.0.0.1", "wrong proof", at(1'001)));
+  CHECK(log.admit("10.0.0.1", "no member", at(1'001)));
+  CHECK(log.admit("10.0.0.2", "wrong proof", at(1'001)));
+  CHECK(!log.admit("10.0.0.1", "wrong proof", at(60'999)));
+  CHECK(log.admit("10.0.0.1", "wrong proof", at(61'000)));
+  CHECK(!log.admit("10.0.0.1", "wrong proof", at(61'001)));
 }
 
 TEST_CASE("refusals of more addresses than can be told apart are not logged") {
@@ -101,7 +103,7 @@ TEST_CASE("refusals of more addresses than can be told apart are not logged") {
   auto knock = [&](int from, int to, std::int64_t now) {
     int logged = 0;
     for (int i = from; i < to; ++i)
-      logged += log.admit(std::to_string(i), "wrong proof", now) ? 1 : 0;
+      logged += log.admit(std::to_string(i), "wrong proof", at(now)) ? 1 : 0;
     return logged;
   };
   CHECK(knock(0, 5'000, 0) == 1'024);

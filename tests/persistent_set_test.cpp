@@ -1,4 +1,4 @@
-#include "actors/persistent_set.hpp"
+#include "actors/base/persistent_set.hpp"
 
 #include <doctest/doctest.h>
 
@@ -46,8 +46,8 @@ void check_same(const item_set& set, const model_map& model) {
   auto expected = model.begin();
   bool same = true;
   set.for_each([&](const item& x) {
-    same = same && expected != model.end() && x.key == expected->first
-           && x.value == expected->second;
+    same =
+      same && expected != model.end() && x.key == expected->first && x.value == expected->second;
     if (expected != model.end())
       ++expected;
   });

@@ -39,16 +39,16 @@ std::string unpacked(const std::string& packet) {
   return text;
 }
 
-constexpr std::size_t frame_bytes
-  = std::string_view(R"({"type":"dom","data":"","lastRefTime":1})").size();
+constexpr std::size_t frame_bytes =
+  std::string_view(R"({"type":"dom","data":"","lastRefTime":1})").size();
 
 } // namespace
 
 TEST_CASE("a push is the recorded datagram (Nacos UdpConnector, vectors udp-acked)") {
-  constexpr auto service
-    = R"({"name":"DEFAULT_GROUP@@udp-acked","clusters":"","cacheMillis":10000,"hosts":[],)"
-      R"("lastRefTime":1795220026848,"checksum":"","allIPs":false,)"
-      R"("reachProtectionThreshold":false,"valid":true})";
+  constexpr auto service =
+    R"({"name":"DEFAULT_GROUP@@udp-acked","clusters":"","cacheMillis":10000,"hosts":[],)"
+    R"("lastRefTime":1795220026848,"checksum":"","allIPs":false,)"
+    R"("reachProtectionThreshold":false,"valid":true})";
   auto packet = make_push_packet(service, 1961568833844);
   CHECK(packet
         == R"({"type":"dom","data":"{\"name\":\"DEFAULT_GROUP@@udp-acked\",\"clusters\":\"\",)"
@@ -110,16 +110,29 @@ TEST_CASE("an ack gives its number, as text or as number (Nacos PushReceiver)") 
 }
 
 TEST_CASE("datagrams that are no ack give nothing") {
-  for (std::string_view text :
-       {"", " ", "x", "{}", "[]", "null", "1", R"({"type":"push-ack"})",
-        R"({"type":"push-ack","lastRefTime":null})", R"({"type":"push-ack","lastRefTime":""})",
-        R"({"type":"push-ack","lastRefTime":"abc"})", R"({"type":"push-ack","lastRefTime":"1.5"})",
-        R"({"type":"push-ack","lastRefTime":1.5})", R"({"type":"push-ack","lastRefTime":[1]})",
-        R"({"type":"push-ack","lastRefTime":"9223372036854775808"})",
-        R"({"type":"push-ack","lastRefTime":" 1"})", R"({"type":"PUSH-ACK","lastRefTime":"1"})",
-        R"({"type":"unknown-ack","lastRefTime":"1"})", R"({"type":1,"lastRefTime":"1"})",
-        R"({"lastRefTime":"1"})", R"(["push-ack","1"])",
-        R"({"type":"push-ack","lastRefTime":"1")", "\x1f\x8b\x08"}) {
+  for (std::string_view text : {"",
+                                " ",
+                                "x",
+                                "{}",
+                                "[]",
+                                "null",
+                                "1",
+                                R"({"type":"push-ack"})",
+                                R"({"type":"push-ack","lastRefTime":null})",
+                                R"({"type":"push-ack","lastRefTime":""})",
+                                R"({"type":"push-ack","lastRefTime":"abc"})",
+                                R"({"type":"push-ack","lastRefTime":"1.5"})",
+                                R"({"type":"push-ack","lastRefTime":1.5})",
+                                R"({"type":"push-ack","lastRefTime":[1]})",
+                                R"({"type":"push-ack","lastRefTime":"9223372036854775808"})",
+                                R"({"type":"push-ack","lastRefTime":" 1"})",
+                                R"({"type":"PUSH-ACK","lastRefTime":"1"})",
+                                R"({"type":"dump-ack","lastRefTime":"1"})",
+                                R"({"type":1,"lastRefTime":"1"})",
+                                R"({"lastRefTime":"1"})",
+                                R"(["push-ack","1"])",
+                                R"({"type":"push-ack","lastRefTime":"1")",
+                                "\x1f\x8b\x08"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_push_ack(text));
   }
@@ -136,4 +149,11 @@ TEST_CASE("no datagram makes the reader of acks fail") {
     // Whoever is taken at its word at least says that it is an ack.
     CHECK((!number || text.find("push-ack") != text.npos));
   }
+}
+
+TEST_CASE("a probe is small, no list, and its ack counts") {
+  auto probe = make_probe_packet(1962570661899);
+  CHECK(probe == R"({"type":"probe","data":"","lastRefTime":1962570661899})");
+  CHECK(parse_push_ack(R"({"type": "unknown-ack", "lastRefTime":"1962570661899", "data":""})")
+        == 1962570661899);
 }

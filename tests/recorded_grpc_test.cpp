@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/sdk_client.hpp"
+#include "tests/kit/sdk_client.hpp"
 
 using namespace nacre;
 using namespace nacre::test;

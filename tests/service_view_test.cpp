@@ -1,8 +1,9 @@
-#include "actors/service_view.hpp"
+#include "actors/tables/service_view.hpp"
 
-#include "actors/service_table.hpp"
+#include "actors/naming/service_table.hpp"
 #include "protocol/json_reader.hpp"
 #include "protocol/push_packet.hpp"
+#include "tests/kit/times.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 using namespace nacre;
+using namespace nacre::test;
 
 namespace {
 
@@ -21,8 +23,7 @@ std::string ordered(const json_value& x) {
   std::string text;
   if (x.is_object()) {
     auto members = x.members();
-    std::sort(members.begin(), members.end(),
-              [](auto& a, auto& b) { return a.first < b.first; });
+    std::sort(members.begin(), members.end(), [](auto& a, auto& b) { return a.first < b.first; });
     for (auto& [key, value] : members)
       text += (text.empty() ? "\"" : ",\"") + std::string(key) + "\":" + ordered(value);
     return "{" + text + "}";
@@ -47,12 +48,11 @@ std::string ordered(std::string_view json) {
 
 /// A service filled by hand, as lists show it.
 struct builder {
-  explicit builder(service_key_view name) : key(make_service_ref(name)), table(key, 0) {}
+  explicit builder(service_key_view name) : key(make_service_ref(name)), table(key, wall_at(0)) {}
 
   builder& add(const instance& x) {
-    client_id owner{x.ip, x.port,
-                    x.ephemeral ? client_kind::ephemeral : client_kind::persistent};
-    table.publish(make_publication(new lease(key, owner, 0), {x}), 0);
+    client_id owner{x.ip, x.port, x.ephemeral ? client_kind::ephemeral : client_kind::persistent};
+    table.publish(make_publication(make_lease(key, owner, at(0)), {x}), wall_at(0));
     return *this;
   }
 
@@ -68,15 +68,19 @@ struct builder {
     return add(x);
   }
 
-  builder& store(double threshold, overlay_table overlays = {}) {
+  builder& store(double threshold) {
     auto metadata = std::make_shared<service_metadata>();
     metadata->protect_threshold = threshold;
-    table.set_stored(std::make_shared<const overlay_table>(std::move(overlays)), metadata, 0);
+    table.set_stored(nullptr, metadata, wall_at(0));
     return *this;
   }
 
-  builder& override_with(overlay_table overlays) {
-    table.set_stored(std::make_shared<const overlay_table>(std::move(overlays)), nullptr, 0);
+  builder& override_with(const std::map<std::string, instance_override>& overrides) {
+    override_table stored;
+    for (auto& [id, x] : overrides)
+      stored[id] = std::make_shared<const instance_override>(x);
+    table.set_stored(std::make_shared<const override_table>(std::move(stored)), nullptr,
+                     wall_at(0));
     return *this;
   }
 
@@ -107,9 +111,17 @@ TEST_CASE("lists hold the clusters asked for, all if none (ServiceUtil.selectIns
     std::string_view clusters, chosen;
   };
   const row rows[] = {
-    {"", "1+2+3+4+"}, {"c1", "2+4+"},    {"c1,c0", "1+2+4+"}, {"c1,", "2+4+"},
-    {",c1", "2+4+"},  {"c1,c1", "2+4+"}, {"C1", ""},          {"c", ""},
-    {"c3", ""},       {"c3,c2", "3+"},   {"c0,c1,c2", "1+2+3+4+"},
+    {"", "1+2+3+4+"},
+    {"c1", "2+4+"},
+    {"c1,c0", "1+2+4+"},
+    {"c1,", "2+4+"},
+    {",c1", "2+4+"},
+    {"c1,c1", "2+4+"},
+    {"C1", ""},
+    {"c", ""},
+    {"c3", ""},
+    {"c3,c2", "3+"},
+    {"c0,c1,c2", "1+2+3+4+"},
     {",", "1+2+3+4+"}, // Java's split gives no part at all, which means all clusters
   };
   for (auto& x : rows) {
@@ -129,7 +141,7 @@ TEST_CASE("disabled instances are shown to operators only, unhealthy ones unless
   CHECK(shown(view->select({"", true, false})) == "1+3+");
 }
 
-TEST_CASE("protection shows all as healthy when too few are (semantics.md §4.2)") {
+TEST_CASE("protection shows all as healthy when too few are") {
   struct row {
     const char* about;
     double threshold;
@@ -289,8 +301,9 @@ TEST_CASE("a list is the recorded answer (vectors v1/register-full)") {
   x.generator = id_generator::simple;
   x.metadata = {{"a", "1"}, {"b", "two words"}, {"k", "中文"}};
   auto view = b.add(x).view();
-  auto list = render_list(view->key->view(), "", view->select({}), 10'000, 1795219402626);
-  CHECK(ordered(list.json) == ordered(R"({"allIPs":false,"cacheMillis":10000,"checksum":"",
+  auto list = render_list(view->key->view(), "", render_hosts(view->key->view(), view->select({})),
+                          10'000, wall_at(1795219402626));
+  CHECK(ordered(list.json()) == ordered(R"({"allIPs":false,"cacheMillis":10000,"checksum":"",
     "clusters":"","groupName":"G1","hosts":[{"clusterName":"c1","enabled":true,"ephemeral":true,
     "healthy":true,"instanceHeartBeatInterval":5000,"instanceHeartBeatTimeOut":15000,
     "instanceId":"10.0.0.2#9001#c1#G1@@full-31","ip":"10.0.0.2","ipDeleteTimeout":30000,
@@ -318,16 +331,18 @@ TEST_CASE("a list has the health as recorded (vectors v1/register-disabled-unhea
            + hosts + R"(],"lastRefTime":)" + std::string(time)
            + R"(,"name":"DEFAULT_GROUP@@du-28","reachProtectionThreshold":false,"valid":true})";
   };
-  auto list = render_list(view->key->view(), "", view->select({"", false, true}), 10'000,
-                          1795219402648);
-  CHECK(ordered(list.json)
-        == ordered(answer(host("10.0.0.2", false) + "," + host("10.0.0.3", true),
-                          "1795219402648")));
-  CHECK(list.hosts_count == 2);
-  list = render_list(view->key->view(), "", view->select({"", true, true}), 10'000,
-                     1795219402661);
-  CHECK(ordered(list.json) == ordered(answer(host("10.0.0.3", true), "1795219402661")));
-  CHECK(list.hosts_count == 1);
+  auto list = render_list(view->key->view(), "",
+                          render_hosts(view->key->view(), view->select({"", false, true})), 10'000,
+                          wall_at(1795219402648));
+  CHECK(
+    ordered(list.json())
+    == ordered(answer(host("10.0.0.2", false) + "," + host("10.0.0.3", true), "1795219402648")));
+  CHECK(list.array->count == 2);
+  list = render_list(view->key->view(), "",
+                     render_hosts(view->key->view(), view->select({"", true, true})), 10'000,
+                     wall_at(1795219402661));
+  CHECK(ordered(list.json()) == ordered(answer(host("10.0.0.3", true), "1795219402661")));
+  CHECK(list.array->count == 1);
 }
 
 TEST_CASE("reserved metadata is told as recorded (vectors v1/register-preserved)") {
@@ -342,8 +357,9 @@ TEST_CASE("reserved metadata is told as recorded (vectors v1/register-preserved)
                 {"preserved.instance.id.generator", "simple"},
                 {"preserved.ip.delete.timeout", "6000"}};
   auto view = b.add(x).view();
-  auto list = render_list(view->key->view(), "", view->select({}), 10'000, 1795219407685);
-  CHECK(ordered(list.json) == ordered(R"({"allIPs":false,"cacheMillis":10000,"checksum":"",
+  auto list = render_list(view->key->view(), "", render_hosts(view->key->view(), view->select({})),
+                          10'000, wall_at(1795219407685));
+  CHECK(ordered(list.json()) == ordered(R"({"allIPs":false,"cacheMillis":10000,"checksum":"",
     "clusters":"","groupName":"DEFAULT_GROUP","hosts":[{"clusterName":"DEFAULT","enabled":true,
     "ephemeral":true,"healthy":false,"instanceHeartBeatInterval":1000,
     "instanceHeartBeatTimeOut":3000,"instanceId":"10.0.0.5#8080#DEFAULT#DEFAULT_GROUP@@pres-41",
@@ -355,14 +371,15 @@ TEST_CASE("reserved metadata is told as recorded (vectors v1/register-preserved)
 }
 
 TEST_CASE("an empty list has all keys and echoes the clusters (v1/list-missing-service)") {
-  auto list = render_list({"nons", "DEFAULT_GROUP", "none-13"}, "c1,c2", {}, 10'000, 1795219401604);
-  CHECK(list.json
+  auto list = render_list({"nons", "DEFAULT_GROUP", "none-13"}, "c1,c2",
+                          std::make_shared<const rendered_hosts>(), 10'000, wall_at(1795219401604));
+  CHECK(list.json()
         == R"({"name":"DEFAULT_GROUP@@none-13","groupName":"DEFAULT_GROUP","clusters":"c1,c2",)"
            R"("cacheMillis":10000,"hosts":[],"lastRefTime":1795219401604,"checksum":"",)"
            R"("allIPs":false,"reachProtectionThreshold":false,"valid":true})");
   CHECK(list.hosts() == "[]");
-  CHECK(list.hosts_count == 0);
-  CHECK_FALSE(list.reaches_protection);
+  CHECK(list.array->count == 0);
+  CHECK_FALSE(list.array->reaches_protection);
 }
 
 TEST_CASE("the place of the hosts in a list is told, whatever stands before it") {
@@ -372,10 +389,11 @@ TEST_CASE("the place of the hosts in a list is told, whatever stands before it")
     CAPTURE(clusters);
     auto view = b.view();
     auto chosen = view->select({"", false, true});
-    auto list = render_list(view->key->view(), clusters, chosen, 1, 2);
+    auto list = render_list(view->key->view(), clusters, render_hosts(view->key->view(), chosen), 1,
+                            wall_at(2));
     json_document hosts(list.hosts());
     CHECK(hosts.root().elements().size() == 2);
-    json_document whole(list.json);
+    json_document whole(list.json());
     CHECK(ordered(whole.root()["hosts"]) == ordered(hosts.root()));
     CHECK(whole.root()["clusters"].string() == clusters);
   }
@@ -388,8 +406,9 @@ TEST_CASE("a push is the recorded one: no groupName (PushExecutorUdpImpl, vector
   x.port = 80;
   x.generator = id_generator::simple;
   auto view = b.add(x).view();
-  auto list = render_list(view->key->view(), "", view->select({}), 10'000, 1795220027850);
-  auto push = render_push(view->key->view(), "", list, 10'000, 1795220027850);
+  auto list = render_list(view->key->view(), "", render_hosts(view->key->view(), view->select({})),
+                          10'000, wall_at(1795220027850));
+  auto push = render_push(view->key->view(), "", list, 10'000, wall_at(1795220027850));
   CHECK(push
         == R"({"name":"DEFAULT_GROUP@@udp-acked","clusters":"","cacheMillis":10000,"hosts":[)"
            R"({"instanceId":"10.2.0.1#80#DEFAULT#DEFAULT_GROUP@@udp-acked","ip":"10.2.0.1",)"
@@ -406,8 +425,8 @@ TEST_CASE("a push tells of protection as the list does") {
   builder b(key_s);
   auto view = b.add("10.0.0.1", false).store(0.5).view();
   auto list = view->rendered({}, 10'000);
-  CHECK(list->reaches_protection);
-  json_document push(render_push(key_s, "c", *list, 10'000, 7));
+  CHECK(list->array->reaches_protection);
+  json_document push(render_push(key_s, "c", *list, 10'000, wall_at(7)));
   auto root = push.root();
   CHECK(root["reachProtectionThreshold"].boolean() == true);
   CHECK(root["hosts"].elements().at(0)["healthy"].boolean() == true);
@@ -425,8 +444,8 @@ TEST_CASE("a list is rendered once per revision and shared by all its views") {
   CHECK(first->rendered({}, 10'000) == list);
   CHECK(b.view()->rendered({}, 10'000) == list);
   // A subscriber makes a new view but no new revision.
-  lease_ptr held_by(new lease(b.key, {"10.9.9.9", 1}, 0));
-  b.table.subscribe(new subscriber(held_by, {""}, "", ""));
+  lease_ptr lease(make_lease(b.key, {"10.9.9.9", 1}, at(0)));
+  b.table.subscribe(new subscriber(lease, {""}, "", ""));
   auto second = b.view();
   CHECK(second != first);
   CHECK(second->rendered({}, 10'000) == list);
@@ -434,10 +453,10 @@ TEST_CASE("a list is rendered once per revision and shared by all its views") {
   auto third = b.add("10.0.0.2").view();
   auto changed = third->rendered({}, 10'000);
   CHECK(changed != list);
-  CHECK(changed->hosts_count == 2);
+  CHECK(changed->array->count == 2);
   CHECK(first->rendered({}, 10'000) == list);
-  CHECK(list->hosts_count == 1);
-  CHECK(changed->json.find("\"lastRefTime\":" + std::to_string(third->ref_time_ms))
+  CHECK(list->array->count == 1);
+  CHECK(changed->json().find("\"lastRefTime\":" + std::to_string(to_ms(third->ref_time)))
         != std::string::npos);
 }
 
@@ -447,7 +466,7 @@ TEST_CASE("each selection has a list of its own") {
   b.add("10.0.0.4", true, false);
   auto view = b.view();
   auto count = [&](instance_selection wanted) {
-    return view->rendered(wanted, 10'000)->hosts_count;
+    return view->rendered(wanted, 10'000)->array->count;
   };
   CHECK(count({"", false, true}) == 3);
   CHECK(count({"", true, true}) == 2);
@@ -455,8 +474,8 @@ TEST_CASE("each selection has a list of its own") {
   CHECK(count({"DEFAULT", false, true}) == 2);
   CHECK(count({"", false, false}) == 4); // with the disabled ones
   CHECK(count({"", false, true}) == 3);
-  CHECK(view->rendered({}, 20'000)->json.find("\"cacheMillis\":20000") != std::string::npos);
-  CHECK(view->rendered({}, 10'000)->json.find("\"cacheMillis\":10000") != std::string::npos);
+  CHECK(view->rendered({}, 20'000)->json().find("\"cacheMillis\":20000") != std::string::npos);
+  CHECK(view->rendered({}, 10'000)->json().find("\"cacheMillis\":10000") != std::string::npos);
 }
 
 TEST_CASE("a caller who makes up clusters gets right lists, but only some of them are kept") {
@@ -468,11 +487,26 @@ TEST_CASE("a caller who makes up clusters gets right lists, but only some of the
     for (int i = 0; i < 100; ++i) {
       auto clusters = "DEFAULT,x" + std::to_string(i);
       auto list = view->rendered({clusters, false, true}, 10'000);
-      CHECK(list->hosts_count == 1);
-      CHECK(list->json.find("\"clusters\":\"" + clusters + "\"") != std::string::npos);
+      CHECK(list->array->count == 1);
+      CHECK(list->json().find("\"clusters\":\"" + clusters + "\"") != std::string::npos);
       if (round == 1 && list.use_count() > 1)
         kept.insert(list);
     }
   CHECK(kept.size() == 15);
   CHECK(view->rendered({}, 10'000) == first);
+}
+
+TEST_CASE("callers who make up clusters share the bytes of the instances they get") {
+  builder b(key_s);
+  auto view = b.add("10.0.0.1").add("10.0.0.2", true, true, "c1").view();
+  auto bytes = [&](const std::string& clusters) {
+    return view->rendered({clusters, false, true}, 10'000)->hosts().data();
+  };
+  for (int i = 0; i < 100; ++i) {
+    auto made_up = "x" + std::to_string(i);
+    CHECK(bytes("c1," + made_up) == bytes("c1"));
+    CHECK(bytes(made_up + ",DEFAULT,c1") == bytes(""));
+    CHECK(view->rendered({made_up, false, true}, 10'000)->hosts() == "[]");
+  }
+  CHECK(bytes("c1") != bytes("DEFAULT"));
 }

@@ -1,4 +1,4 @@
-#include "http/server.hpp"
+#include "http/server/server.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 namespace net = boost::asio;
 
-std::optional<reply> echo_body(call& c) {
+std::optional<reply> echo_body(http_call& c) {
   return text_reply("[" + std::string(c.request.body) + "]");
 }
 
@@ -36,7 +36,7 @@ options loopback() {
 struct front {
   std::shared_ptr<node_context> context = std::make_shared<node_context>(loopback(), 1);
   http_server server{context->options.http,
-                     router({context, [] { return true; }, "127.0.0.1", 0}, add_echo_route)};
+                     router({context, [] { return true; }, "127.0.0.1"}, add_echo_route)};
 
   front() { server.start(); }
 
@@ -87,4 +87,156 @@ TEST_CASE("lines of a body may begin with a blank") {
   auto chunked = f.answer(
     {std::string(post) + last + "Transfer-Encoding: chunked\r\n\r\n3\r\n\n a\r\n0\r\n\r\n"});
   CHECK(chunked.ends_with("[\n a]"));
+}
+
+TEST_CASE("where a body ends is said once and clearly, or the request is refused (RFC 9112 §6.3)") {
+  front f;
+  struct row {
+    std::string_view lines;
+    bool taken;
+  };
+  const row rows[] = {
+    {"", true},
+    {"Content-Length: 0\r\n", true},
+    {"Content-Length: 3\r\n", true},
+    {"content-length:3\r\n", true},
+    {"Content-Length: 003\r\n", true},
+    {"Content-Length:  3 \r\n", true},
+    {"Content-Length: \r\n", false},
+    {"Content-Length: +3\r\n", false},
+    {"Content-Length: -3\r\n", false},
+    {"Content-Length: 0x3\r\n", false},
+    {"Content-Length: 3.0\r\n", false},
+    {"Content-Length: 3 3\r\n", false},
+    {"Content-Length: 3, 3\r\n", false},
+    {"Content-Length: 3,4\r\n", false},
+    {"Content-Length: three\r\n", false},
+    {"Content-Length: 99999999999999999999\r\n", false},
+    {"Content-Length: 3\r\nContent-Length: 3\r\n", false},
+    {"Content-Length: 3\r\nContent-Length: 4\r\n", false},
+    {"Content-Length: 4\r\nContent-Length: 3\r\n", false},
+    {"Content-Length: 3\r\nX: y\r\nContent-Length: 0\r\n", false},
+    {"Content-Length: \r\nContent-Length: 3\r\n", false},
+    {"Transfer-Encoding: chunked\r\n", true},
+    {"transfer-encoding:chunked\r\n", true},
+    {"Transfer-Encoding: CHUNKED\r\n", true},
+    {"Transfer-Encoding:\tchunked\r\n", true},
+    {"Transfer-Encoding: \r\n", false},
+    {"Transfer-Encoding: identity\r\n", false},
+    {"Transfer-Encoding: xchunked\r\n", false},
+    {"Transfer-Encoding: chunkedx\r\n", false},
+    {"Transfer-Encoding: \"chunked\"\r\n", false},
+    {"Transfer-Encoding: chunked;q=1\r\n", false},
+    {"Transfer-Encoding: gzip\r\n", false},
+    {"Transfer-Encoding: gzip, chunked\r\n", false},
+    {"Transfer-Encoding: chunked, gzip\r\n", false},
+    {"Transfer-Encoding: chunked, x\r\n", false},
+    {"Transfer-Encoding: chunked, chunked\r\n", false},
+    {"Transfer-Encoding: chunked,\r\n", false},
+    {"Transfer-Encoding: ,chunked\r\n", false},
+    {"Transfer-Encoding: chun ked\r\n", false},
+    {"Transfer-Encoding: \x0b"
+     "chunked\r\n",
+     false},
+    {"Transfer-Encoding: \r\nTransfer-Encoding: xchunked\r\n", false},
+    {"Transfer-Encoding: \r\nTransfer-Encoding: chunked, x\r\n", false},
+    {"Transfer-Encoding: \r\nTransfer-Encoding: chunked\r\n", false},
+    {"Transfer-Encoding: chunked\r\nTransfer-Encoding: \r\n", false},
+    {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", false},
+    {"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n", false},
+    {"Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n", false},
+    {"Transfer-Encoding: chunked\r\nX: y\r\nTransfer-Encoding: identity\r\n", false},
+    {"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", false},
+    {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", false},
+    {"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", false},
+    {"Transfer-Encoding : chunked\r\n", false},
+    {"Content-Length : 3\r\n", false},
+    {" Content-Length: 3\r\n", false},
+    {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n", false},
+  };
+  static_assert(std::size(rows) >= 50);
+  for (auto& x : rows) {
+    CAPTURE(x.lines);
+    bool chunked = x.lines.find("hunked") != x.lines.npos || x.lines.find("HUNKED") != x.lines.npos;
+    bool has_body = x.lines.find('3') != x.lines.npos;
+    // What follows the body would be a request of its own.
+    std::string body = chunked ? "3\r\nabc\r\n0\r\n\r\n" : has_body ? "abc" : "";
+    std::string next = "GET /nacos/v1/ns/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    if (!x.taken)
+      body = "0\r\n\r\n";
+    auto text = f.answer({post + std::string(x.lines) + "\r\n" + body + next});
+    if (x.taken) {
+      CHECK(text.starts_with("HTTP/1.1 200 "));
+      CHECK(text.find(chunked || has_body ? "[abc]" : "[]") != text.npos);
+      CHECK(text.ends_with("[]"));
+    } else {
+      CHECK(text.starts_with("HTTP/1.1 400 "));
+      CHECK(text.find("HTTP/1.1", 9) == text.npos); // nothing behind it was read as a request
+    }
+  }
+  auto old =
+    f.answer({"POST /nacos/v1/ns/echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"});
+  CHECK(old.find(" 400 ") != old.npos);
+}
+
+TEST_CASE("a target may be a whole address (RFC 9112 §3.2.2)") {
+  front f;
+  auto get = [&](const std::string& target) {
+    return f.answer({"GET " + target + " HTTP/1.1\r\nHost: x\r\n" + last + "\r\n"});
+  };
+  for (std::string host : {"127.0.0.1:8848", "x", "[::1]:1", "user@x"}) {
+    CHECK(get("http://" + host + "/nacos/v1/ns/echo").starts_with("HTTP/1.1 200 "));
+    CHECK(get("HTTP://" + host + "/nacos/v1/ns/echo?a=b").starts_with("HTTP/1.1 200 "));
+    CHECK(get("http://" + host).starts_with("HTTP/1.1 404 "));
+    CHECK(get("http://" + host + "?/nacos/v1/ns/echo").starts_with("HTTP/1.1 404 "));
+  }
+  CHECK(get("ftp://x/nacos/v1/ns/echo").starts_with("HTTP/1.1 404 "));
+  CHECK(get("/nacos/v1/ns/echo?a=http://x/").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE(
+  "HEAD is GET without the body, but on /v1/ns nothing, as there is no such mapping (§7.1)") {
+  front f;
+  auto head = [&](const std::string& target) {
+    return f.answer({"HEAD " + target + " HTTP/1.1\r\nHost: x\r\n" + last + "\r\n"});
+  };
+  auto ready = head("/nacos/v1/console/health/readiness");
+  CHECK(ready.starts_with("HTTP/1.1 200 "));
+  CHECK(ready.find("Content-Length: 2\r\n") != ready.npos);
+  CHECK(ready.ends_with("\r\n\r\n"));
+  CHECK(head("/nacos/v2/ns/operator/switches").starts_with("HTTP/1.1 200 "));
+  CHECK(head("/nacre/admin/cluster").starts_with("HTTP/1.1 200 "));
+  CHECK(head("/nacos/v1/ns/echo").starts_with("HTTP/1.1 501 "));
+  CHECK(head("/nacos/v2/ns/instance/none").starts_with("HTTP/1.1 404 "));
+  CHECK(head("/nacos/v1/auth/login").starts_with("HTTP/1.1 405 "));
+}
+
+TEST_CASE("IPv6 and IPv4 callers are both served, each under its own name") {
+  auto opts = loopback();
+  opts.http.address = "";
+  auto context = std::make_shared<node_context>(opts, 1);
+  auto tell = [](route_table& table) {
+    table["/v1/ns/echo"] = {api_family::naming_v1, [](http_call& c) -> std::optional<reply> {
+                              return text_reply('[' + std::string(c.source_ip()) + ']');
+                            }};
+  };
+  http_server server(context->options.http,
+                     router({context, [] { return true; }, "127.0.0.1"}, tell));
+  server.start();
+  auto ask = [&](const char* from) {
+    net::io_context io;
+    net::ip::tcp::socket socket(io);
+    boost::system::error_code none, end;
+    socket.connect({net::ip::make_address(from), server.port()}, none);
+    if (none)
+      return std::string("none");
+    net::write(socket, net::buffer("GET /nacos/v1/ns/echo HTTP/1.1\r\nHost: x\r\n"
+                                   + std::string(last) + "\r\n"));
+    std::string text;
+    net::read(socket, net::dynamic_buffer(text), end);
+    return text;
+  };
+  CHECK(ask("127.0.0.1").ends_with("[127.0.0.1]"));
+  auto six = ask("::1"); // none on a machine without it
+  CHECK((six == "none" || six.ends_with("[::1]")));
 }

@@ -119,16 +119,33 @@ TEST_CASE("whole numbers are read as Integer.parseInt and Long.parseLong read th
     std::optional<std::int32_t> value;
   };
   const row rows[] = {
-    {"0", 0},           {"-0", 0},           {"+0", 0},
-    {"000123", 123},    {"+5", 5},           {"-5", -5},
-    {"2147483647", 2147483647},              {"-2147483648", -2147483647 - 1},
-    {"+2147483647", 2147483647},             {"2147483648", {}},
-    {"-2147483649", {}}, {"99999999999999999999999", {}},
-    {"", {}},           {"+", {}},           {"-", {}},
-    {"+-5", {}},        {"-+5", {}},         {"--5", {}},
-    {"++5", {}},        {" 5", {}},          {"5 ", {}},
-    {"5.0", {}},        {"5e0", {}},         {"0x5", {}},
-    {"1_000", {}},      {"abc", {}},         {"５a", {}},
+    {"0", 0},
+    {"-0", 0},
+    {"+0", 0},
+    {"000123", 123},
+    {"+5", 5},
+    {"-5", -5},
+    {"2147483647", 2147483647},
+    {"-2147483648", -2147483647 - 1},
+    {"+2147483647", 2147483647},
+    {"2147483648", {}},
+    {"-2147483649", {}},
+    {"99999999999999999999999", {}},
+    {"", {}},
+    {"+", {}},
+    {"-", {}},
+    {"+-5", {}},
+    {"-+5", {}},
+    {"--5", {}},
+    {"++5", {}},
+    {" 5", {}},
+    {"5 ", {}},
+    {"5.0", {}},
+    {"5e0", {}},
+    {"0x5", {}},
+    {"1_000", {}},
+    {"abc", {}},
+    {"５a", {}},
   };
   for (auto& x : rows) {
     CAPTURE(x.text);
@@ -150,23 +167,55 @@ TEST_CASE("floating point numbers are read as Double.parseDouble reads them") {
     std::optional<double> value;
   };
   const row rows[] = {
-    {"1", 1.0},           {"1.0", 1.0},          {"1.", 1.0},        {".5", 0.5},
-    {"+.5e1", 5.0},       {"-1e-3", -0.001},     {"1E3", 1000.0},    {" 2.5\t", 2.5},
-    {"1d", 1.0},          {"1F", 1.0},           {"1.5e2D", 150.0},  {"00.10", 0.1},
-    {"Infinity", inf},    {"-Infinity", -inf},   {"+Infinity", inf}, {"0", 0.0},
-    {"1e308", 1e308},     {"1e309", inf},        {"-1e999999", -inf}, {"1e-999999", 0.0},
-    {"4.9e-324", 4.9e-324},                      {"2e-324", 0.0},
+    {"1", 1.0},
+    {"1.0", 1.0},
+    {"1.", 1.0},
+    {".5", 0.5},
+    {"+.5e1", 5.0},
+    {"-1e-3", -0.001},
+    {"1E3", 1000.0},
+    {" 2.5\t", 2.5},
+    {"1d", 1.0},
+    {"1F", 1.0},
+    {"1.5e2D", 150.0},
+    {"00.10", 0.1},
+    {"Infinity", inf},
+    {"-Infinity", -inf},
+    {"+Infinity", inf},
+    {"0", 0.0},
+    {"1e308", 1e308},
+    {"1e309", inf},
+    {"-1e999999", -inf},
+    {"1e-999999", 0.0},
+    {"4.9e-324", 4.9e-324},
+    {"2e-324", 0.0},
     // Far from any exponent the digits alone overflow, or are too small.
     {std::string(400, '9'), inf},
     {"0." + std::string(400, '0') + "1", 0.0},
     {"1" + std::string(400, '0') + "e-400", 1.0},
     {"1" + std::string(320, '0') + "e-5", inf},
-    {"", {}},             {" ", {}},             {".", {}},          {"+", {}},
-    {"-", {}},            {"e5", {}},            {"1e", {}},         {"1e+", {}},
-    {"d", {}},            {"1dd", {}},           {"1df", {}},        {"nan", {}},
-    {"inf", {}},          {"infinity", {}},      {"NaNd", {}},       {"+-1", {}},
-    {"- 1", {}},          {"1,5", {}},           {"1 5", {}},        {"--1", {}},
-    {"abc", {}},          {"1e5x", {}},
+    {"", {}},
+    {" ", {}},
+    {".", {}},
+    {"+", {}},
+    {"-", {}},
+    {"e5", {}},
+    {"1e", {}},
+    {"1e+", {}},
+    {"d", {}},
+    {"1dd", {}},
+    {"1df", {}},
+    {"nan", {}},
+    {"inf", {}},
+    {"infinity", {}},
+    {"NaNd", {}},
+    {"+-1", {}},
+    {"- 1", {}},
+    {"1,5", {}},
+    {"1 5", {}},
+    {"--1", {}},
+    {"abc", {}},
+    {"1e5x", {}},
   };
   for (auto& x : rows) {
     CAPTURE(x.text);
@@ -234,7 +283,7 @@ TEST_CASE("lengths count UTF-16 units as String.length does") {
   CHECK(utf16_length("a😀中é") == 5);
 }
 
-TEST_CASE("hashes are String.hashCode over UTF-16 units (DistroMapper, cluster.md §2.1)") {
+TEST_CASE("hashes are String.hashCode over UTF-16 units (DistroMapper)") {
   struct row {
     std::string_view tag;
     std::int32_t hash;
@@ -293,7 +342,7 @@ TEST_CASE("what is no UTF-8 is replaced by U+FFFD, the rest stays as it is") {
     {"", ""},
     {"plain", "plain"},
     {"é中😀", "é中😀"},
-    {"\xF4\x8F\xBF\xBF", "\xF4\x8F\xBF\xBF"}, // U+10FFFF
+    {"\xF4\x8F\xBF\xBF", "\xF4\x8F\xBF\xBF"},                 // U+10FFFF
     {"\xED\x9F\xBF\xEE\x80\x80", "\xED\x9F\xBF\xEE\x80\x80"}, // on both sides of the surrogates
     {"\xFF", "\xEF\xBF\xBD"},
     {"a\x80z", "a\xEF\xBF\xBDz"},
@@ -307,9 +356,9 @@ TEST_CASE("what is no UTF-8 is replaced by U+FFFD, the rest stays as it is") {
     CHECK(text == expected);
   }
   // Too long forms, surrogates, beyond Unicode, cut sequences: how many marks is left open.
-  for (std::string_view bad : {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF",
-                               "\xED\xA0\x80", "\xED\xBF\xBF", "\xF4\x90\x80\x80",
-                               "\xF5\x80\x80\x80", "\xE4\xB8", "\xF0\x9F\x98"}) {
+  for (std::string_view bad :
+       {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xED\xA0\x80", "\xED\xBF\xBF",
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE4\xB8", "\xF0\x9F\x98"}) {
     std::string text = "<" + std::string(bad) + ">";
     make_valid_utf8(text);
     CHECK(is_utf8(text));

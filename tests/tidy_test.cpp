@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-// The house style as a test (style.md §1, §2): reads the sources under NACRE_SOURCE_DIR.
+// The house style as a test: reads the sources under NACRE_SOURCE_DIR.
 
 namespace {
 
@@ -20,14 +20,21 @@ namespace fs = std::filesystem;
 constexpr std::size_t columns_max = 100;
 constexpr std::size_t function_lines_max = 70;
 
+/// The folder of a file: `actors/tables` of `actors/tables/lease.hpp`.
+std::string room_of(const std::string& path) {
+  auto end = path.rfind('/');
+  return end == path.npos ? path : path.substr(0, end);
+}
+
 struct source {
-  /// Relative to the repository: `actors/lease.hpp`.
+  /// Relative to the repository: `actors/tables/lease.hpp`.
   std::string path;
   std::string text;
   /// The same text with comments, strings and characters blanked out; lines stay where they are.
   std::string code;
 
   std::string folder() const { return path.substr(0, std::min(path.find('/'), path.size())); }
+  std::string room() const { return room_of(path); }
 };
 
 using findings = std::vector<std::string>;
@@ -132,8 +139,7 @@ block block_after(std::string_view head) {
     return block::function; // the body after a constructor's initializers
   for (auto word : {"namespace", "class", "struct", "enum", "union", "extern"})
     if (starts_with_word(head, word))
-      return head.find('(') == head.npos || head.find("enum") == 0 ? block::scope
-                                                                    : block::function;
+      return head.find('(') == head.npos || head.find("enum") == 0 ? block::scope : block::function;
   // A table of lambdas or a value is no function; `operator=` is.
   auto open = head.find('(');
   auto assign = head.find('=');
@@ -239,6 +245,29 @@ const std::map<std::string, std::set<std::string>> allowed_folders = {
   {"main.cpp", {"config", "protocol", "actors", "http", "grpc"}},
 };
 
+/// The rooms inside a folder, each with those of the same folder that it may include: a room knows
+/// only what is below it.
+const std::map<std::string, std::set<std::string>> allowed_rooms = {
+  {"actors/base", {}},
+  {"actors", {"actors/base", "actors/messages", "actors/tables"}},
+  {"actors/messages", {"actors/base", "actors/tables"}},
+  {"actors/tables", {"actors", "actors/base", "actors/messages"}},
+  {"actors/distro", {"actors", "actors/base", "actors/messages", "actors/tables"}},
+  {"actors/push", {"actors", "actors/base", "actors/messages", "actors/tables"}},
+  {"actors/naming", {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro"}},
+  {"actors/connections",
+   {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro", "actors/naming"}},
+  {"actors/node",
+   {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro", "actors/push",
+    "actors/naming", "actors/connections"}},
+  {"http/server", {}},
+  {"http/net", {}},
+  {"http/api", {"http/server"}},
+  {"grpc", {}},
+  {"grpc/sdk", {"grpc"}},
+  {"grpc/link", {"grpc"}},
+};
+
 /// Third-party headers by prefix, and the folders they are for.
 const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_headers = {
   {"caf/", {"actors", "http", "grpc", "main.cpp"}},
@@ -274,10 +303,28 @@ findings bad_includes(const source& x) {
     } else {
       for (auto& [prefix, folders] : outside_headers)
         if ((prefix.find_first_of("/.") == prefix.npos ? i.path == prefix
-                                                        : i.path.starts_with(prefix))
+                                                       : i.path.starts_with(prefix))
             && !folders.count(x.folder()))
           found.push_back(at(x, i.line, "may not include <" + i.path + ">"));
     }
+  }
+  return found;
+}
+
+/// A room includes itself and the rooms below it.
+findings bad_rooms(const source& x) {
+  findings found;
+  auto room = x.room();
+  auto allowed = allowed_rooms.find(room);
+  for (auto& i : includes_of(x)) {
+    if (!i.quoted || i.path.ends_with(".pb.h"))
+      continue;
+    auto other = room_of(i.path);
+    bool same_folder = other.substr(0, other.find('/')) == x.folder();
+    if (!same_folder || other == room)
+      continue;
+    if (allowed == allowed_rooms.end() || !allowed->second.count(other))
+      found.push_back(at(x, i.line, "is above " + room + ": " + i.path));
   }
   return found;
 }
@@ -292,7 +339,12 @@ findings bad_lines(const source& x) {
       found.push_back(at(x, i + 1, "a tab"));
     if (lines[i].ends_with(' ') || lines[i].ends_with('\r'))
       found.push_back(at(x, i + 1, "a blank at the end"));
-    for (auto marker : {"TO" "DO", "FIX" "ME", "XX" "X"})
+    for (auto marker : {"TO"
+                        "DO",
+                        "FIX"
+                        "ME",
+                        "XX"
+                        "X"})
       if (has_word(lines[i], marker))
         found.push_back(at(x, i + 1, std::string("a leftover marker ") + marker));
   }
@@ -309,20 +361,42 @@ findings long_functions(const source& x) {
   return found;
 }
 
-/// Waiting is for the edge, and so is the time (design §2.7).
+/// Waiting is for the edge, and so is the time.
 findings stray_sleeps_and_clocks(const source& x) {
   findings found;
   auto lines = lines_of(x.code);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     for (auto word : {"sleep_for", "sleep_until", "usleep", "nanosleep", "sleep"})
-      if (has_word(lines[i], word) && !(x.path == "http/server.cpp" && word[5] == '_'))
+      if (has_word(lines[i], word) && !(x.path == "http/server/server.cpp" && word[5] == '_'))
         found.push_back(at(x, i + 1, word));
     bool has_clock = lines[i].find("system_clock::now") != std::string::npos
                      || lines[i].find("steady_clock::now") != std::string::npos
                      || lines[i].find("high_resolution_clock") != std::string::npos;
+    // The machine's clocks are for the edge; all others ask the clock of their node.
+    bool asks_machine = has_word(lines[i], "steady_now") || has_word(lines[i], "wall_now");
+    bool at_edge = x.room() == "http/server" || x.room() == "grpc/link" || x.folder() == "main.cpp"
+                   || x.room() == "actors/base";
+    if (asks_machine && !at_edge)
+      found.push_back(at(x, i + 1, "the machine's clock instead of the node's"));
     bool pure = x.folder() == "protocol" || x.folder() == "actors" || x.folder() == "config";
-    if (has_clock && pure && x.path != "actors/clocks.hpp")
+    if (has_clock && pure && x.path != "actors/base/clocks.hpp")
       found.push_back(at(x, i + 1, "a clock of its own"));
+  }
+  return found;
+}
+
+/// Each message has its sentence, where it is made and where an actor takes it.
+findings silent_messages(const source& x) {
+  findings found;
+  bool defines = x.room() == "actors/messages";
+  bool takes = x.path.ends_with("interfaces.hpp");
+  auto lines = lines_of(x.text);
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    bool defined = defines && lines[i].starts_with("struct ") && !lines[i].ends_with(';');
+    bool taken = takes && lines[i].starts_with("  caf::re");
+    bool told = lines[i - 1].find("//") != std::string::npos;
+    if ((defined || taken) && !told)
+      found.push_back(at(x, i + 1, "a message without a sentence: " + lines[i]));
   }
   return found;
 }
@@ -349,8 +423,8 @@ const std::vector<source>& sources() {
       }
       for (auto& file : fs::recursive_directory_iterator(root / folder))
         if (auto kind = file.path().extension(); kind == ".cpp" || kind == ".hpp")
-          result.push_back(make_source(fs::relative(file.path(), root).string(),
-                                       content_of(file.path())));
+          result.push_back(
+            make_source(fs::relative(file.path(), root).string(), content_of(file.path())));
     }
     return result;
   }();
@@ -383,6 +457,13 @@ TEST_CASE("the sources are there to be read") {
 
 TEST_CASE("includes point down only, and nobody includes tests") { check_sources(bad_includes); }
 
+TEST_CASE("a room knows only the rooms below it, and every room is known") {
+  check_sources(bad_rooms);
+  for (auto& x : sources())
+    if (x.folder() != x.room() || x.folder() == "actors")
+      CHECK_MESSAGE(allowed_rooms.count(x.room()), x.path);
+}
+
 TEST_CASE("every header says #pragma once first") {
   findings found;
   for (auto& x : sources())
@@ -400,6 +481,8 @@ TEST_CASE("functions have at most 70 lines") { check_sources(long_functions); }
 TEST_CASE("nobody sleeps but the server at its end, and clocks are given from outside") {
   check_sources(stray_sleeps_and_clocks);
 }
+
+TEST_CASE("every message has its sentence") { check_sources(silent_messages); }
 
 TEST_CASE("the function counter finds the functions of the sources") {
   std::size_t count = 0;
@@ -424,12 +507,20 @@ TEST_CASE("the rules find what they are for") {
   CHECK(count(bad_includes, "http/a.cpp", "#include \"grpc/b.hpp\"\n") == 1);
   CHECK(count(bad_includes, "http/a.cpp", "#include \"tests/b.hpp\"\n") == 1);
   CHECK(count(bad_includes, "main.cpp", "#include \"tests/b.hpp\"\n") == 1);
-  CHECK(count(bad_includes, "main.cpp",
-              "#ifdef NACRE_TEST_HOOK\n#include \"tests/b.hpp\"\n#endif\n")
-        == 0);
-  CHECK(count(bad_includes, "http/a.cpp",
-              "#ifdef NACRE_TEST_HOOK\n#include \"tests/b.hpp\"\n#endif\n")
-        == 1);
+  CHECK(
+    count(bad_includes, "main.cpp", "#ifdef NACRE_TEST_HOOK\n#include \"tests/b.hpp\"\n#endif\n")
+    == 0);
+  CHECK(
+    count(bad_includes, "http/a.cpp", "#ifdef NACRE_TEST_HOOK\n#include \"tests/b.hpp\"\n#endif\n")
+    == 1);
+
+  CHECK(count(bad_rooms, "actors/push/a.cpp", "#include \"actors/tables/b.hpp\"\n") == 0);
+  CHECK(count(bad_rooms, "actors/push/a.cpp", "#include \"actors/push/b.hpp\"\n") == 0);
+  CHECK(count(bad_rooms, "actors/push/a.cpp", "#include \"actors/distro/b.hpp\"\n") == 1);
+  CHECK(count(bad_rooms, "actors/base/a.cpp", "#include \"actors/b.hpp\"\n") == 1);
+  CHECK(count(bad_rooms, "http/server/a.cpp", "#include \"http/api/b.hpp\"\n") == 1);
+  CHECK(count(bad_rooms, "grpc/link/a.cpp", "#include \"grpc/sdk/b.hpp\"\n") == 1);
+  CHECK(count(bad_rooms, "http/api/a.cpp", "#include \"actors/naming/b.hpp\"\n") == 0);
 
   auto line = [](std::size_t n, const char* text) {
     std::string result;
@@ -446,19 +537,43 @@ TEST_CASE("the rules find what they are for") {
   CHECK(count(bad_lines, "a", "a\r\n") == 1);
   CHECK(count(bad_lines, "a", "a\nb") == 1);
   CHECK(count(bad_lines, "a", "") == 1);
-  CHECK(count(bad_lines, "a", "// TO" "DO: x\n") == 1);
-  CHECK(count(bad_lines, "a", "x; // FIX" "ME\n") == 1);
-  CHECK(count(bad_lines, "a", "mktemp XX" "XXXX; TO" "DOS\n") == 0);
+  CHECK(count(bad_lines, "a",
+              "// TO"
+              "DO: x\n")
+        == 1);
+  CHECK(count(bad_lines, "a",
+              "x; // FIX"
+              "ME\n")
+        == 1);
+  CHECK(count(bad_lines, "a",
+              "mktemp XX"
+              "XXXX; TO"
+              "DOS\n")
+        == 0);
 
   CHECK(count(stray_sleeps_and_clocks, "http/a.cpp", "std::this_thread::sleep_for(1s);\n") == 1);
-  CHECK(count(stray_sleeps_and_clocks, "http/server.cpp", "std::this_thread::sleep_for(1s);\n")
-        == 0);
+  CHECK(
+    count(stray_sleeps_and_clocks, "http/server/server.cpp", "std::this_thread::sleep_for(1s);\n")
+    == 0);
   CHECK(count(stray_sleeps_and_clocks, "http/a.cpp", "// sleep_for\nauto x = \"sleep\";\n") == 0);
   CHECK(count(stray_sleeps_and_clocks, "actors/a.cpp", "auto x = steady_clock::now();\n") == 1);
   CHECK(count(stray_sleeps_and_clocks, "protocol/a.cpp", "std::chrono::system_clock::now()\n")
         == 1);
-  CHECK(count(stray_sleeps_and_clocks, "actors/clocks.hpp", "system_clock::now();\n") == 0);
+  CHECK(count(stray_sleeps_and_clocks, "actors/base/clocks.hpp", "system_clock::now();\n") == 0);
   CHECK(count(stray_sleeps_and_clocks, "http/a.cpp", "steady_clock::now();\n") == 0);
+  CHECK(count(stray_sleeps_and_clocks, "http/api/a.cpp", "auto x = steady_now();\n") == 1);
+  CHECK(count(stray_sleeps_and_clocks, "http/server/a.cpp", "auto x = steady_now();\n") == 0);
+}
+
+TEST_CASE("messages without a sentence are found") {
+  auto count = [](const char* path, const char* text) {
+    return silent_messages(make_source(path, text)).size();
+  };
+  CHECK(count("actors/messages/a.hpp", "\nstruct a {\n};\n") == 1);
+  CHECK(count("actors/messages/a.hpp", "/// Says.\nstruct a {\n};\nclass b;\n") == 0);
+  CHECK(count("actors/interfaces.hpp", "x<\n  caf::reacts_to<a>,\n") == 1);
+  CHECK(count("actors/interfaces.hpp", "x<\n  // Says.\n  caf::reacts_to<a>,\n") == 0);
+  CHECK(count("actors/base/a.hpp", "\nstruct a {\n};\n") == 0);
 }
 
 TEST_CASE("the function counter tells functions from scopes, tables and strings") {

@@ -7,7 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "grpc/tls_credentials.hpp"
-#include "tests/sdk_client.hpp"
+#include "tests/kit/sdk_client.hpp"
 
 using namespace nacre;
 using namespace nacre::test;

@@ -4,7 +4,9 @@ restarted and the network between them is cut or loses packets. Clients of both 
 nodes, as SDKs do; all lists are read from all nodes all the time. Whoever lives is in every list,
 whoever is dead goes, and all nodes agree soon after a fault.
 
-usage: cluster_test.py --nacre PATH [--full] [--seed N] [--faults NAME,...]
+usage: cluster_test.py --nacre PATH [--full] [--seed N] [--faults NAME,...] [--siege MINUTES]
+
+`--siege` attacks all nodes for that long instead, with everything in `hostile/bounds_attacks.py` at once.
 
 Ends with exit status 1 if anything was seen wrong, 77 if this machine gives it no network."""
 
@@ -16,17 +18,19 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.append(str(Path(__file__).resolve().parent.parent / "hostile"))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path += [str(TESTS / "hostile"), str(TESTS / "process")]
 
 from clients import Beating, Connected  # noqa: E402
 from grpc_wire import connect_sdk, registration  # noqa: E402
-from member import Member  # noqa: E402
+from member import PORT, Member  # noqa: E402
 from network import Network, Unavailable  # noqa: E402
 from watch import BEATS_GONE_S, DEAD_NODE_GONE_S, Watch  # noqa: E402
 
@@ -40,6 +44,9 @@ LOSS = 0.2
 LOG_LINES_MAX = 80
 FIGURES = 20
 FOUND_MAX_S = 0.5  # the median, on a busy machine; the figures are printed
+# Of each node under siege: its budget, and what may come over it before the node sees it.
+SIEGE_MEMORY = 224 << 20
+SIEGE_OVER = 64 << 20
 CHURN = {Beating: 4, Connected: 2}
 
 
@@ -287,6 +294,34 @@ async def restart(world):
     await world.heal("restart of all nodes")
 
 
+async def siege(world):
+    """Attackers on every node's host; its clients notice nothing, and it keeps to its memory."""
+    seconds = int(world.options.siege * 60)
+    world.begin_fault(f"siege of all nodes for {seconds} s")
+    program = TESTS / "hostile" / "siege.py"
+    attackers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, program, "--port", str(PORT), "--pid", str(node.process.pid),
+            "--seconds", str(seconds), "--seed", str(world.rng.randrange(1 << 30)),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=node.host.enter,
+        )
+        for node in world.nodes
+    ]
+    peaks = [0 for _ in world.nodes]
+    words = asyncio.gather(*(x.communicate() for x in attackers))
+    while not words.done():
+        peaks = [max(peak, x.memory_bytes()) for peak, x in zip(peaks, world.nodes)]
+        await asyncio.sleep(0.1)
+    for node, peak, (out, err), attacker in zip(world.nodes, peaks, await words, attackers):
+        world.say(f"{node.name} held {peak >> 20} MiB at most; {out.decode().strip()}")
+        world.sums.append(f"{node.name} held {peak >> 20} MiB at most under siege")
+        if attacker.returncode != 0:
+            world.fail("the test itself", f"attacker of {node.name}: {err.decode()[-500:]}")
+        if peak > SIEGE_MEMORY + SIEGE_OVER:
+            world.fail("memory", world.sums[-1])
+    await world.heal("siege")
+
+
 SHORT = (kill, isolate, restart)
 FULL = (kill, freeze, link, one_way, isolate, cut_off, loss, restart)
 
@@ -361,8 +396,9 @@ async def figures(world):
 
 
 async def play(world, faults):
+    settings = [f"nacre.limits.memory-bytes={SIEGE_MEMORY}"] if world.options.siege else []
     for node in world.nodes:
-        node.start()
+        node.start(settings)
     for node in world.nodes:
         await world.until(READY_S, f"{node.name} is ready", node.ready)
     await world.until(UP_S, "all members are up", world.all_up)
@@ -460,11 +496,14 @@ def main():
     parser.add_argument("--nacre", required=True, help="the node's program")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
+    parser.add_argument("--siege", type=float, default=0, metavar="MINUTES")
     names = {x.__name__: x for x in FULL}
     parser.add_argument("--faults", help=f"some of {','.join(names)}")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     faults = FULL if options.full else SHORT
+    if options.siege:
+        faults = (siege,)
     if options.faults:
         faults = [names[x] for x in options.faults.split(",")]
     try:

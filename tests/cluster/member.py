@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from grpc_wire import CallFailed
+from processes import memory_kib
 
 PORT = 8848
 PATIENCE_S = 3.0  # of SDKs
@@ -76,11 +77,13 @@ class Member:
         self.started = 0.0
         self.starts = 0
 
-    def start(self):
+    def start(self, settings=()):
+        """`settings` are further ones as `key=value`."""
         self.starts += 1
         command = [
             self.program, "--mode", "cluster", "--members", self.list, "--port", str(PORT),
             "--server-ip", self.host.address, "--data-dir", str(self.folder / "data"),
+            *(x for setting in settings for x in ("--set", setting)),
         ]
         identity = {
             "NACOS_AUTH_IDENTITY_KEY": "nacre-peer", "NACOS_AUTH_IDENTITY_VALUE": self.secret
@@ -139,6 +142,9 @@ class Member:
     async def sees_all_up(self, count):
         body = await self.get("/nacos/v1/core/cluster/nodes")
         return body.count(b'"state":"UP"') == count
+
+    def memory_bytes(self):
+        return 1024 * memory_kib(self.process.pid)
 
     def log_lines(self):
         return self.log.read_text(errors="replace").splitlines()

@@ -1,7 +1,7 @@
 // Parameters of a request: `u<query>` is read as a query, else the first line is the boundary of a
 // multipart form and the rest is its body.
 #include "fuzz.hpp"
-#include "http/parameters.hpp"
+#include "http/server/parameters.hpp"
 
 using namespace nacre;
 

@@ -1,5 +1,5 @@
 // Payloads of gRPC clients against a node of its own per input: real parsers, handlers and actors,
-// one thread, virtual time, no wire. An input is up to 16 steps with a line `---` between them,
+// one thread, virtual time, no socket. An input is up to 16 steps with a line `---` between them,
 // each the digit of a connection (0 to 3, opened by its first step) and what it does:
 //
 //   0 InstanceRequest {"serviceName":"a","type":"registerInstance","instance":{"ip":"1.1.1.1"}}
@@ -15,8 +15,8 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/connection_client.hpp"
-#include "grpc/remote_call.hpp"
+#include "actors/connections/connection_client.hpp"
+#include "grpc/sdk/rpc_call.hpp"
 #include "protocol/naming_request.hpp"
 #include "virtual_node.hpp"
 
@@ -44,12 +44,12 @@ void require_answer(std::string_view type, const std::string& body) {
     fuzz::require(info["hosts"].is_array(), "a list without hosts");
 }
 
-/// The answer of a call that never was on a wire.
+/// The answer of a call that came by no socket.
 struct kept_answer final : unary_answer {
-  void deliver(remote_reply x) override { reply = std::move(x); }
+  void deliver(rpc_reply x) override { reply = std::move(x); }
   void deliver_failure(const grpc::Status&) override {}
 
-  remote_reply reply;
+  rpc_reply reply;
 };
 
 /// Remembers the ids of what was sent, which has to be well-formed.
@@ -72,7 +72,7 @@ struct recording_link final : connection_link {
 class fuzzed_node : fuzz::virtual_node {
 public:
   explicit fuzzed_node(fuzz::virtual_system& system) : virtual_node(system) {
-    env_.api = {context, [] { return true; }, "127.0.0.1", 0};
+    env_.api = {context, [] { return true; }, "127.0.0.1"};
     env_.system = &system.system;
     add_core_handlers(handlers_);
     add_naming_handlers(handlers_);
@@ -85,9 +85,9 @@ public:
       return;
     auto& client = clients_[static_cast<unsigned char>(text.front()) % clients_.size()];
     text.remove_prefix(2);
-    if (client.wire && client.wire->ended)
+    if (client.connection && client.connection->ended)
       client = {};
-    if (!client.wire)
+    if (!client.connection)
       open(client);
     if (text == "END")
       return end(client);
@@ -102,7 +102,7 @@ public:
       fill_payload(in, type, std::string(text));
     }
     read_as_everything(body_of(in));
-    client.wire->active_ms = now_ms();
+    client.connection->active = steady_time(milliseconds(now_ms()));
     if (type_of(in).ends_with("Response"))
       take_answer(client, body_of(in));
     else
@@ -112,11 +112,11 @@ public:
   /// All clients go: nothing of them may be left.
   void end_all() {
     for (auto& x : clients_)
-      if (x.wire)
+      if (x.connection)
         end(x);
     host.settle();
-    fuzz::require(context->connections.size() == 0, "a connection outlives its stream");
-    context->directory.for_each(
+    fuzz::require(context->tables.connections.size() == 0, "a connection outlives its stream");
+    context->tables.directory.for_each(
       [](const service_ref&, const service_actor&, const service_view_ptr& view) {
         if (!view)
           return;
@@ -129,7 +129,7 @@ public:
 
 private:
   struct client_slot {
-    connection_ptr wire;
+    connection_ptr connection;
     std::shared_ptr<recording_link> link;
   };
 
@@ -144,23 +144,24 @@ private:
     info.id = std::to_string(++opened_);
     info.client_ip = info.remote_ip = "10.0.0.1";
     x.link = std::make_shared<recording_link>();
-    x.wire = std::make_shared<connection>(std::move(info), x.link, now_ms());
-    auto admission = open_connection(host.system, context, x.wire);
+    x.connection = std::make_shared<nacre::connection>(std::move(info), x.link,
+                                                       steady_time(milliseconds(now_ms())));
+    auto admission = open_connection(host.system, context, x.connection);
     fuzz::require(admission == connection_table::admission::admitted, "no room for 4 clients");
     host.settle();
   }
 
   void end(client_slot& x) {
-    end_connection(x.wire, change_reason::connection_closed);
+    end_connection(x.connection, change_reason::connection_closed);
     host.settle();
     x = {};
   }
 
   void acknowledge(client_slot& x) {
-    x.wire->active_ms = now_ms();
+    x.connection->active = steady_time(milliseconds(now_ms()));
     for (auto& id : std::exchange(x.link->unanswered, {}))
       take_answer(x, "{\"resultCode\":200,\"requestId\":\"" + id + "\"}");
-    caf::anon_send(x.wire->actor.get(), link_drained{});
+    caf::anon_send(x.connection->actor.get(), link_drained{});
     host.settle();
   }
 
@@ -169,7 +170,7 @@ private:
     try {
       auto answer = parse_client_answer(body);
       if (auto id = parse_int64(answer.request_id); id && *id > 0)
-        caf::anon_send(x.wire->actor.get(),
+        caf::anon_send(x.connection->actor.get(),
                        request_answered{static_cast<std::uint64_t>(*id), answer.ok});
     } catch (const unreadable_request&) {
     }
@@ -182,11 +183,11 @@ private:
     if (handler == handlers_.end())
       return;
     auto answer = std::make_shared<kept_answer>();
-    remote_call call(env_, x.wire, in, answer);
+    rpc_call call(env_, x.connection, in, answer);
     try {
       handler->second(call);
     } catch (const unreadable_request&) {
-      answer->send(error_response(500, remote_error::bad_gateway, "unreadable"));
+      answer->send(error_response(500, rpc_error::bad_gateway, "unreadable"));
     }
     host.settle();
     require_answer(answer->reply.type, answer->reply.body);
@@ -203,14 +204,14 @@ private:
       }
     };
     bool readable = read(check_request_body);
-    for (bool ok : {read(parse_instance_request), read(parse_list_request),
-                    read(parse_service_list_request), read(parse_fuzzy_watch_request),
-                    read(parse_setup_request), read(parse_client_answer)})
+    for (bool ok :
+         {read(parse_instance_request), read(parse_list_request), read(parse_service_list_request),
+          read(parse_fuzzy_watch_request), read(parse_setup_request), read(parse_client_answer)})
       fuzz::require(readable || !ok, "fields of a body that is no object");
   }
 
   grpc_environment env_;
-  remote_handlers handlers_;
+  rpc_handlers handlers_;
   std::array<client_slot, 4> clients_;
   std::size_t opened_ = 0;
 };

@@ -11,7 +11,8 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "http/router.hpp"
+#include "http/server/router.hpp"
+#include "tests/kit/request_of.hpp"
 #include "virtual_node.hpp"
 
 using namespace nacre;
@@ -69,7 +70,7 @@ http_request read_request(std::string_view text) {
 }
 
 void check_answer(const reply& x) {
-  auto body = x.body + std::string(x.shared) + std::string(x.tail);
+  auto body = test::body_of(x);
   fuzz::require(x.status >= 200 && x.status < 600, "no HTTP status");
   fuzz::require(x.status != 500 || !body.starts_with("{\"timestamp\""), "a handler threw");
   if (x.content_type == application_json)
@@ -83,7 +84,7 @@ class fuzzed_node : fuzz::virtual_node {
 public:
   explicit fuzzed_node(fuzz::virtual_system& system)
     : virtual_node(system),
-      routes_(api_environment{context, [] { return true; }, "127.0.0.1", context->wall_ms()}) {}
+      routes_(api_environment{context, [] { return true; }, "127.0.0.1", context->clock.wall()}) {}
 
   void serve(std::string_view text) {
     if (text.starts_with("WAIT "))

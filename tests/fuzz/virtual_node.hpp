@@ -3,7 +3,7 @@
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "fuzz.hpp"
 
 namespace nacre::fuzz {
@@ -12,8 +12,8 @@ namespace nacre::fuzz {
 struct virtual_system {
   caf::actor_system_config config;
   caf::actor_system system{config.set("scheduler.policy", caf::atom("testing"))};
-  caf::scheduler::test_coordinator& scheduler
-    = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  caf::scheduler::test_coordinator& scheduler =
+    dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
 
   void settle() { scheduler.run(); }
 
@@ -33,8 +33,8 @@ public:
     opts.limits.services_max = 8; // so that bounds are met
     opts.limits.instances_max = 8;
     opts.connections.connections_max = 4;
-    context = std::make_shared<node_context>(opts, 2);
-    context->wall_ms = [this] { return ++wall_ms_; };
+    context = std::make_shared<node_context>(
+      opts, 2, clock_source{[this] { return wall_time(milliseconds(++wall_ms_)); }, steady_now});
     root_ = spawn_node(host.system, context);
     host.settle();
   }

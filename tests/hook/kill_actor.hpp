@@ -1,6 +1,6 @@
 #pragma once
 
-#include "http/routes.hpp"
+#include "http/server/routes.hpp"
 
 namespace nacre {
 

@@ -77,7 +77,8 @@ async def deaf(port):
 
 async def polite(port):
     """A client that waits to be told to continue before it sends its body."""
-    body = form({**GOOD_VALUES, "port": "8092"}).encode()
+    # A service of its own: some attack may have made the common one persistent.
+    body = form({**GOOD_VALUES, "serviceName": "polite", "port": "8092"}).encode()
     data = request("POST", REGISTER, body, ["Expect: 100-continue", "Connection: close"])
     sock = await connect(port)
     loop = asyncio.get_running_loop()

@@ -1,14 +1,18 @@
 """The node under attack, as a process: started, looked at through /proc, stopped."""
 
-import mmap
 import re
+import resource
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "process"))
+from processes import is_sanitized, memory_kib  # noqa: E402
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S+ \w+ \S")
 FAILURES = re.compile(r"(handler|actor|service|node|accept)-failed")
@@ -34,8 +38,8 @@ def free_port():
 
 
 class Node:
-    def __init__(self, program, settings=()):
-        """`settings` are further ones as `key=value`."""
+    def __init__(self, program, settings=(), files_max=None):
+        """`settings` are further ones as `key=value`; `files_max` is how many it may open."""
         self.program = Path(program)
         self.port = free_port()
         self.sdk_port = self.port + 1000
@@ -45,7 +49,13 @@ class Node:
         command += ["--server-ip", "127.0.0.1", "--set", "nacre.http.address=127.0.0.1"]
         command += [x for setting in settings for x in ("--set", setting)]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=files_max
+                and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))),
+            )
         self.proc = Path("/proc", str(self.process.pid))
         self.wait_for_start()
 
@@ -65,13 +75,10 @@ class Node:
         return self.process.poll() is None
 
     def memory_kib(self, name="VmRSS"):
-        return int(re.search(name + r":\s*(\d+)", (self.proc / "status").read_text())[1])
+        return memory_kib(self.process.pid, name)
 
     def is_sanitized(self):
-        """Whether the program is built with AddressSanitizer."""
-        with self.program.open("rb") as program:
-            with mmap.mmap(program.fileno(), 0, access=mmap.ACCESS_READ) as image:
-                return image.find(b"__asan_init") >= 0
+        return is_sanitized(self.program)
 
     def open_files(self):
         return len(list((self.proc / "fd").iterdir()))

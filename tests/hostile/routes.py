@@ -51,7 +51,7 @@ GOOD_VALUES = {
 
 
 def read_sources():
-    return {x.name: x.read_text(encoding="utf-8") for x in sorted(HTTP.glob("*.cpp"))}
+    return {x.name: x.read_text(encoding="utf-8") for x in sorted(HTTP.rglob("*.cpp"))}
 
 
 def paths():

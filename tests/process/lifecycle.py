@@ -6,18 +6,20 @@ import subprocess
 import threading
 import time
 
-from processes import PROCESSES, check, check_equal
+from processes import PROCESSES, check, check_equal, is_sanitized
 
 
 def test_ready_soon_after_start(node):
-    """Ready within 150 ms: the best of five starts, since the machine may be busy."""
+    """Ready within 150 ms: the best of five starts, since the machine may be busy. A sanitizer
+    makes a program several times slower: 1 s then."""
     times = []
     for _ in range(5):
         began = time.monotonic()
         node.start()
         times.append(time.monotonic() - began)
         node.stop()
-    check(min(times) < 0.15, f"ready after {min(times) * 1000:.0f} ms at best")
+    within_s = 1 if is_sanitized(node.binary) else 0.15
+    check(min(times) < within_s, f"ready after {min(times) * 1000:.0f} ms at best")
 
 
 def test_sigterm_finishes_what_runs(node):
@@ -62,7 +64,7 @@ def test_a_taken_port_is_one_clear_line(node):
     node.start()
     text = start_and_fail(node, "--port", str(node.port))
     check_equal(
-        text, f"nacre: can't listen on 0.0.0.0:{node.port}: Address already in use\n", "the error"
+        text, f"nacre: can't listen on port {node.port}: Address already in use\n", "the error"
     )
     check(node.is_ready(), "the first node still serves")
 

@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import mmap
 import os
 import pathlib
 import random
+import re
 import secrets
 import signal
 import socket
@@ -39,6 +41,19 @@ def eventually(probe, within_s, what):
             return result
         check(time.monotonic() < deadline, f"not within {within_s} s: {what}")
         time.sleep(0.02)
+
+
+def is_sanitized(program):
+    """Whether the program at this path is built with AddressSanitizer."""
+    with open(program, "rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
+            return image.find(b"__asan_init") >= 0
+
+
+def memory_kib(pid, name="VmRSS"):
+    """A figure of the process as its kernel keeps it."""
+    text = pathlib.Path("/proc", str(pid), "status").read_text()
+    return int(re.search(name + r":\s*(\d+)", text)[1])
 
 
 class Processes:

@@ -1,0 +1,148 @@
+#include "actors/distro/distro_load.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "actors/base/countdown.hpp"
+#include "actors/distro/replication.hpp"
+
+namespace nacre {
+
+namespace {
+
+/// What a record takes on the wire, about: parts are cut by it.
+std::size_t size_of(const instance_record& x) {
+  std::size_t bytes = 64 + x.what.key.client.size() + x.what.key.service.size();
+  for (auto& one : x.instances) {
+    bytes += 64 + one.ip.size();
+    for (auto& [key, value] : one.metadata)
+      bytes += 8 + key.size() + value.size();
+  }
+  return bytes;
+}
+
+} // namespace
+
+void distro_load_state::start(node_context_ptr ctx, cluster_peer_ptr other) {
+  context = std::move(ctx);
+  peer = std::move(other);
+}
+
+// -- taking --------------------------------------------------------------------------------------
+
+void distro_load_state::on_begin(const begin_load& msg) {
+  loading = true;
+  began = context->clock.steady();
+  records = 0;
+  position = msg.from_bucket;
+  ask();
+}
+
+void distro_load_state::ask() {
+  parts.clear();
+  context->cluster->send(*peer, snapshot_request{position});
+  auto now = context->clock.steady();
+  patience.cancel();
+  patience.set(self, now + context->options.cluster.load_timeout, now);
+}
+
+void distro_load_state::on_chunk(snapshot_chunk& msg) {
+  if (!loading || msg.from_bucket != position || msg.next_bucket <= msg.from_bucket
+      || msg.part >= msg.parts || !parts.insert(msg.part).second)
+    return; // of an earlier request, or came twice
+  ticket_ptr done;
+  if (parts.size() == msg.parts)
+    done = std::make_shared<countdown>(
+      [loader = caf::actor_cast<distro_load_actor>(self), next = msg.next_bucket] {
+        caf::anon_send(loader, chunk_taken{next});
+      });
+  records += msg.records.size();
+  dispatch_records(*context, peer->address, std::move(msg.records), done);
+}
+
+void distro_load_state::on_taken(const chunk_taken& msg) {
+  if (!loading || msg.next_bucket <= position)
+    return;
+  position = msg.next_bucket;
+  if (position >= replica_table::buckets_count)
+    end(true);
+  else
+    ask();
+}
+
+void distro_load_state::on_link(const link_state& msg) {
+  if (loading && !msg.open)
+    end(false);
+}
+
+void distro_load_state::on_ring(const ring& msg) {
+  if (patience.rings(msg) && loading)
+    end(false);
+}
+
+void distro_load_state::end(bool complete) {
+  loading = false;
+  patience.cancel();
+  spdlog::info("snapshot-{} of {}: {} records in {} ms", complete ? "loaded" : "broken-off",
+               peer->address, records, to_ms(context->clock.steady() - began));
+  self->send(context->cluster->membership.get(), load_ended{peer->address, complete, position});
+}
+
+// -- giving --------------------------------------------------------------------------------------
+
+void distro_load_state::on_request(const snapshot_request& msg) {
+  auto& cluster = *context->cluster;
+  auto view = cluster.now();
+  if (!view->own().loaded || msg.from_bucket >= replica_table::buckets_count)
+    return;
+  auto now = context->clock.steady();
+  auto bytes_max = context->options.cluster.chunk_bytes_max;
+  std::vector<snapshot_chunk> chunks(1);
+  std::size_t bytes = 0;
+  auto bucket = msg.from_bucket;
+  // Whole buckets until the chunk is full; one bucket that is larger goes in several parts.
+  for (; bucket < replica_table::buckets_count && bytes < bytes_max && chunks.size() == 1;
+       ++bucket) {
+    for (auto& x : cluster.replicas.bucket(bucket)) {
+      if (bytes >= bytes_max) {
+        chunks.emplace_back();
+        bytes = 0;
+      }
+      auto& record = chunks.back().records.emplace_back(record_of(*view, x, now));
+      bytes += size_of(record);
+    }
+  }
+  for (std::uint32_t i = 0; i < chunks.size(); ++i) {
+    auto& x = chunks[i];
+    x.from_bucket = msg.from_bucket;
+    x.next_bucket = bucket;
+    x.part = i;
+    x.parts = static_cast<std::uint32_t>(chunks.size());
+    cluster.send(*peer, std::move(x));
+  }
+}
+
+std::string distro_load_state::summary() const {
+  return loading ? "loading, " + std::to_string(records) + " records so far" : "idle";
+}
+
+void distro_load_state::details(json_writer& out) const {
+  out.field("loading", loading).field("position", position).field("records", records);
+}
+
+distro_load_actor::behavior_type
+distro_load(distro_load_actor::stateful_pointer<distro_load_state> self, node_context_ptr context,
+            cluster_peer_ptr peer, birth_ptr birth) {
+  init_state(self, std::move(birth));
+  self->state.start(std::move(context), std::move(peer));
+  return {
+    on<&distro_load_state::on_begin>(self),
+    on<&distro_load_state::on_request>(self),
+    on<&distro_load_state::on_chunk>(self),
+    on<&distro_load_state::on_taken>(self),
+    on<&distro_load_state::on_link>(self),
+    on<&distro_load_state::on_ring>(self),
+    on_status(self),
+  };
+}
+
+} // namespace nacre

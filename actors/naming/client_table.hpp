@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <queue>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/base/clocks.hpp"
+#include "actors/tables/publication.hpp"
+
+namespace nacre {
+
+/// A lease whose terms ran out, as found by `client_table::due`.
+struct lapse {
+  enum class kind : std::uint8_t {
+    /// Beats stopped for `beat_timeout`.
+    unhealthy,
+    /// Beats stopped for `delete_timeout`.
+    removed,
+    /// A UDP subscriber asked for no list any more.
+    unsubscribed,
+  };
+  kind what;
+  lease_ptr lease;
+};
+
+/// How leases are checked right now. Those of which another node is responsible are left alone.
+struct lapse_rules {
+  /// Switch `check`: false means that nobody is marked or removed.
+  bool checks_enabled = true;
+  /// `nacos.naming.expireInstance`
+  bool expire_instance = true;
+  milliseconds subscriber_timeout{30'000};
+  /// Leases count as renewed at this time at least: set when the node itself had stood still.
+  steady_time renewed_at_least{};
+  /// Clients may have been beating at a node we could not hear: each gets one more beat interval
+  /// from here.
+  steady_time reunited = never;
+
+  /// From when on the terms of `x` count.
+  steady_time term_starts(const lease& x) const {
+    constexpr milliseconds relay{2'000};
+    auto next_beat = reunited + x.beat_interval.load() + relay;
+    return std::max({x.renewed.load(), x.term_starts.load(), renewed_at_least,
+                     next_beat - x.beat_timeout.load()});
+  }
+};
+
+/// The rows of a CLIENT SHARD without mailbox or clock: what each ip:port client publishes and
+/// subscribes, and which leases ran out.
+class client_table {
+public:
+  /// What the client publishes for the lease's service, null if nothing.
+  publication_ptr find(const client_id& client, const service_key_view& service) const;
+
+  subscriber_ptr find_subscription(const client_id& client, const service_key_view& service) const;
+
+  /// Adds or replaces.
+  void put(const publication_ptr& x, steady_time now);
+  void put(const subscriber_ptr& x, steady_time now);
+
+  /// @returns what was removed, null if nothing.
+  publication_ptr remove(const client_id& client, const service_key_view& service);
+  subscriber_ptr remove_subscription(const client_id& client, const service_key_view& service);
+
+  /// Leases that ran out by `now`, each told once per lapse. The caller decides what becomes
+  /// of them and calls `remove` or `put`; a lease that stays is looked at again.
+  std::vector<lapse> due(steady_time now, const lapse_rules& rules);
+
+  /// Everything that touches one service, to rebuild a restarted SERVICE.
+  void collect(const service_key_view& service, std::vector<publication_ptr>& publications,
+               std::vector<subscriber_ptr>& subscribers) const;
+
+  /// This node is responsible for the lease from now on: it is checked again.
+  void schedule_check(const lease_ptr& x, steady_time now) {
+    if (!x->check_scheduled)
+      schedule(x, now, now);
+  }
+
+  /// Calls `f` with each publication.
+  template <class F>
+  void for_each_publication(F f) const {
+    for (auto& [client, r] : rows_)
+      for (auto& x : r.publications)
+        f(x);
+  }
+
+  std::size_t clients() const { return rows_.size(); }
+  /// Those of them whose instances are kept without beats.
+  std::size_t persistent_clients() const { return persistent_clients_; }
+  std::size_t publications() const { return publications_; }
+  std::size_t subscriptions() const { return subscriptions_; }
+
+private:
+  struct row {
+    boost::container::small_vector<publication_ptr, 1> publications;
+    boost::container::small_vector<subscriber_ptr, 1> subscriptions;
+  };
+
+  struct check {
+    steady_time due;
+    lease_ptr lease;
+    bool operator<(const check& other) const { return due > other.due; }
+  };
+
+  /// A lease is looked at in this interval at least, so that changed terms take effect.
+  static constexpr milliseconds check_interval_max{5'000};
+
+  const row* find_row(const client_id& client) const;
+  row& row_of(const client_id& client);
+  using row_map = std::unordered_map<client_id, row, client_id_hash>;
+  void erase_if_empty(row_map::iterator i);
+  bool is_current(const lease& x, bool& publishes) const;
+  void schedule(const lease_ptr& x, steady_time due, steady_time now);
+  void check_lease(const lease_ptr& x, bool publishes, steady_time now, const lapse_rules& rules,
+                   std::vector<lapse>& lapses);
+
+  row_map rows_;
+  std::priority_queue<check, std::deque<check>> checks_;
+  std::size_t persistent_clients_ = 0;
+  std::size_t publications_ = 0;
+  std::size_t subscriptions_ = 0;
+};
+
+} // namespace nacre

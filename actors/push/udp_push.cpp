@@ -1,0 +1,149 @@
+#include "actors/push/udp_push.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "protocol/push_packet.hpp"
+
+namespace nacre {
+
+namespace {
+/// Missing acks are looked for this often.
+constexpr milliseconds check_interval{200};
+/// Pushes that wait for an address to prove itself, in all and how long.
+constexpr std::size_t held_max = 10'000;
+constexpr milliseconds held_term{60'000};
+} // namespace
+
+void udp_push_state::start(node_context_ptr ctx) {
+  context = std::move(ctx);
+  auto& push = context->options.push;
+  table.emplace(push.udp_ack_timeout, push.udp_retransmits, push.udp_pending_max);
+  context->actors.udp_push.set(caf::actor_cast<udp_push_actor>(self));
+  if (is_restart(birth))
+    self->send(context->actors.push_engine.get(), push_channel_restarted{});
+}
+
+void udp_push_state::send(const udp_push_task& task,
+                          const std::shared_ptr<const std::string>& datagram) {
+  auto& client = task.who->lease->client;
+  if (context->datagrams)
+    context->datagrams->send(client.ip, client.port, datagram);
+}
+
+void udp_push_state::arm() {
+  auto now = context->clock.steady();
+  if (table->pending() > 0 || !held.empty())
+    timer.set(self, now + check_interval, now);
+}
+
+void udp_push_state::on_push(const udp_push_task& msg) {
+  if (msg.packet->size() > datagram_bytes_max) {
+    ++context->counters.pushes_failed;
+    spdlog::warn("push-too-large {}: {} bytes fit no datagram, subscribers have to poll",
+                 msg.who->lease->service->grouped_name(), msg.packet->size());
+    return;
+  }
+  auto now = context->clock.steady();
+  if (context->tables.targets.admit(msg.who->lease->client.ip, msg.packet->size(), now))
+    start_push(msg, now);
+  else
+    hold(msg, now);
+  arm();
+}
+
+void udp_push_state::start_push(const udp_push_task& task, steady_time now) {
+  if (!table->add(task, now))
+    return;
+  ++context->counters.pushes;
+  if (task.empty)
+    ++context->counters.pushes_empty;
+  send(task, task.packet);
+}
+
+void udp_push_state::hold(const udp_push_task& task, steady_time now) {
+  auto& client = task.who->lease->client;
+  channel_key key{client.ip, client.port, task.who->lease->service, task.clusters};
+  if (held.size() >= held_max && !held.contains(key)) {
+    ++context->counters.pushes_failed;
+    return;
+  }
+  held.insert_or_assign(key, task);
+  // Too long for somebody unknown: a short one that means nothing may bring the acknowledgement.
+  auto probe = std::make_shared<const std::string>(make_probe_packet(task.packet_ref_time));
+  if (task.packet->size() > context->options.push.udp_unproved_bytes_max
+      && context->tables.targets.admit(client.ip, probe->size(), now))
+    send(task, probe);
+}
+
+void udp_push_state::release(steady_time now) {
+  std::erase_if(held, [&](const auto& x) {
+    auto& task = x.second;
+    bool goes = context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now);
+    bool given_up = now - task.changed_at >= held_term;
+    if (goes)
+      start_push(task, now);
+    else if (given_up)
+      ++context->counters.pushes_failed;
+    return goes || given_up;
+  });
+}
+
+void udp_push_state::on_ack(const udp_ack& msg) {
+  auto now = context->clock.steady();
+  auto task = table->take(msg);
+  auto probed = [&](const auto& x) {
+    return std::get<0>(x.first) == msg.ip && std::get<1>(x.first) == msg.port
+           && x.second.packet_ref_time == msg.packet_ref_time;
+  };
+  if (!task && std::none_of(held.begin(), held.end(), probed))
+    return;
+  context->tables.targets.prove(msg.ip, now);
+  if (task)
+    context->counters.count_acked(now - task->changed_at);
+  if (!held.empty())
+    release(now);
+}
+
+void udp_push_state::on_ring(const ring& msg) {
+  if (!timer.rings(msg))
+    return;
+  auto now = context->clock.steady();
+  auto overdue = table->take_overdue(now);
+  for (auto& task : overdue.again)
+    if (context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now))
+      send(task, task.packet);
+  context->counters.pushes_failed += overdue.failed.size();
+  for (auto& task : overdue.failed)
+    spdlog::debug("push-failed {} to {}: no ack", task.who->lease->service->grouped_name(),
+                  task.who->lease->client.address());
+  release(now);
+  arm();
+}
+
+std::string udp_push_state::summary() const {
+  return std::to_string(table->pending()) + " datagrams wait for an ack";
+}
+
+void udp_push_state::details(json_writer& out) const {
+  auto& counters = context->counters;
+  out.field("pending", table->pending())
+    .field("sent", counters.pushes.load())
+    .field("acknowledged", counters.pushes_acked.load())
+    .field("failed", counters.pushes_failed.load());
+}
+
+udp_push_actor::behavior_type udp_push(udp_push_actor::stateful_pointer<udp_push_state> self,
+                                       node_context_ptr context, birth_ptr birth) {
+  init_state(self, std::move(birth));
+  self->state.start(std::move(context));
+  return {
+    on<&udp_push_state::on_push>(self),
+    on<&udp_push_state::on_ack>(self),
+    on<&udp_push_state::on_ring>(self),
+    on_status(self),
+  };
+}
+
+} // namespace nacre

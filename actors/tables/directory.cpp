@@ -1,0 +1,131 @@
+#include "actors/tables/directory.hpp"
+
+#include <iterator>
+
+namespace nacre {
+
+service_view_ptr directory::find(const service_key_view& key) const {
+  auto& part = stripe_of(key.hash());
+  std::shared_lock guard(part.lock);
+  auto i = part.services.find(key);
+  return i == part.services.end() ? nullptr : i->second.view;
+}
+
+service_ref directory::shared_key(const service_key_view& key) const {
+  auto& part = stripe_of(key.hash());
+  {
+    std::shared_lock guard(part.lock);
+    if (auto i = part.services.find(key); i != part.services.end())
+      return i->first;
+  }
+  return make_service_ref(key);
+}
+
+service_actor directory::find_actor(const service_key_view& key) const {
+  auto& part = stripe_of(key.hash());
+  std::shared_lock guard(part.lock);
+  auto i = part.services.find(key);
+  return i == part.services.end() ? service_actor{} : i->second.actor;
+}
+
+void directory::publish(const service_view_ptr& view) {
+  auto key = view->key->view();
+  auto& part = stripe_of(view->key->hash);
+  bool was_listed = false;
+  service_view_ptr old; // freed outside the lock
+  {
+    std::unique_lock guard(part.lock);
+    auto i = part.services.find(view->key);
+    if (i == part.services.end())
+      return;
+    old = std::exchange(i->second.view, view);
+    was_listed = old && old->listed;
+  }
+  if (view->listed && !was_listed)
+    list(key);
+  else if (!view->listed && was_listed)
+    unlist(key);
+}
+
+void directory::replace_actor(const service_key_view& key, const service_actor& actor) {
+  auto& part = stripe_of(key.hash());
+  std::unique_lock guard(part.lock);
+  if (auto i = part.services.find(key); i != part.services.end())
+    i->second.actor = actor;
+}
+
+void directory::list(const service_key_view& key) {
+  std::unique_lock guard(names_lock_);
+  auto& group = names_[std::string(key.namespace_id)][std::string(key.group)];
+  listed_ += group.emplace(key.name).second ? 1 : 0;
+}
+
+void directory::unlist(const service_key_view& key) {
+  std::unique_lock guard(names_lock_);
+  auto ns = names_.find(key.namespace_id);
+  if (ns == names_.end())
+    return;
+  auto group = ns->second.find(key.group);
+  if (group == ns->second.end())
+    return;
+  if (auto name = group->second.find(key.name); name != group->second.end()) {
+    group->second.erase(name);
+    --listed_;
+  }
+  if (group->second.empty())
+    ns->second.erase(group);
+  if (ns->second.empty())
+    names_.erase(ns);
+}
+
+std::vector<std::string> directory::namespaces() const {
+  std::shared_lock guard(names_lock_);
+  std::vector<std::string> result;
+  for (auto& [name, groups] : names_)
+    result.push_back(name);
+  return result;
+}
+
+std::vector<std::string> directory::names(std::string_view namespace_id, std::string_view group,
+                                          std::size_t offset, std::size_t limit,
+                                          std::size_t& total) const {
+  std::shared_lock guard(names_lock_);
+  total = 0;
+  auto ns = names_.find(namespace_id);
+  if (ns == names_.end())
+    return {};
+  auto found = ns->second.find(group);
+  if (found == ns->second.end())
+    return {};
+  auto& all = found->second;
+  total = all.size();
+  if (offset >= total)
+    return {};
+  auto from = std::next(all.begin(), static_cast<std::ptrdiff_t>(offset));
+  auto count = std::min(limit, total - offset);
+  return {from, std::next(from, static_cast<std::ptrdiff_t>(count))};
+}
+
+std::vector<service_view_ptr> directory::views(std::string_view namespace_id) const {
+  std::vector<std::pair<std::string, std::string>> keys;
+  {
+    std::shared_lock guard(names_lock_);
+    if (auto ns = names_.find(namespace_id); ns != names_.end())
+      for (auto& [group, names] : ns->second)
+        for (auto& name : names)
+          keys.emplace_back(group, name);
+  }
+  std::vector<service_view_ptr> result;
+  result.reserve(keys.size());
+  for (auto& [group, name] : keys)
+    if (auto view = find({namespace_id, group, name}); view && view->listed)
+      result.push_back(std::move(view));
+  return result;
+}
+
+std::size_t directory::listed() const {
+  std::shared_lock guard(names_lock_);
+  return listed_;
+}
+
+} // namespace nacre

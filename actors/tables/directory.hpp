@@ -1,0 +1,142 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/tables/service_view.hpp"
+
+namespace nacre {
+
+/// All services of a node: where queries find the view of a service and writers its actor
+/// Any thread; short locks on one of many stripes, reads share them.
+class directory {
+public:
+  /// The view of a service, null if there is none.
+  service_view_ptr find(const service_key_view& key) const;
+
+  /// The directory's own key object of a service, a new one if it is not in: so there is one
+  /// object per service and not one per lease.
+  service_ref shared_key(const service_key_view& key) const;
+
+  /// The actor of a service, null if there is none.
+  service_actor find_actor(const service_key_view& key) const;
+
+  /// Calls `use` with the service's actor. If there is none, `spawn` makes it first. All under a
+  /// lock that `remove_if` needs too: what `use` sends arrives before the actor can retire, and
+  /// no message to a service overtakes another on the way.
+  /// @returns false if there is no actor and `spawn` gave none either.
+  template <class Spawn, class Use>
+  bool with_actor(const service_ref& key, Spawn spawn, Use use) {
+    auto& part = stripe_of(key->hash);
+    {
+      std::shared_lock guard(part.lock);
+      if (auto i = part.services.find(key); i != part.services.end()) {
+        use(i->second.actor);
+        return true;
+      }
+    }
+    std::unique_lock guard(part.lock);
+    auto i = part.services.find(key);
+    if (i == part.services.end()) {
+      auto actor = spawn();
+      if (!actor)
+        return false;
+      i = part.services.emplace(key, entry{std::move(actor), nullptr}).first;
+      ++size_;
+    }
+    use(i->second.actor);
+    return true;
+  }
+
+  /// Puts a new view in; its service must be in the directory. Only by the SERVICE itself.
+  void publish(const service_view_ptr& view);
+
+  /// Puts a restarted actor in place of the failed one.
+  void replace_actor(const service_key_view& key, const service_actor& actor);
+
+  /// Takes a service out if `condition()` holds while nobody can send to it by `with_actor`.
+  template <class Condition>
+  bool remove_if(const service_key_view& key, Condition condition) {
+    auto& part = stripe_of(key.hash());
+    {
+      std::unique_lock guard(part.lock);
+      auto i = part.services.find(key);
+      if (i == part.services.end() || !condition())
+        return false;
+      part.services.erase(i);
+      --size_;
+    }
+    unlist(key);
+    return true;
+  }
+
+  /// Calls `f(const service_ref&, const service_actor&, const service_view_ptr&)` for each; the
+  /// view may be null. `f` runs without a lock, on a copy of one stripe after the other.
+  template <class F>
+  void for_each(F f) const {
+    for (auto& part : stripes_) {
+      std::vector<std::pair<service_ref, entry>> copy;
+      {
+        std::shared_lock guard(part.lock);
+        copy.assign(part.services.begin(), part.services.end());
+      }
+      for (auto& [key, x] : copy)
+        f(key, x.actor, x.view);
+    }
+  }
+
+  /// Number of services, without a lock.
+  std::size_t size() const { return size_; }
+
+  // -- names of listed services ------------------------------------------------------------------
+
+  std::vector<std::string> namespaces() const;
+
+  /// Names of the listed services of one group, in order; `total` is the number of all of them.
+  std::vector<std::string> names(std::string_view namespace_id, std::string_view group,
+                                 std::size_t offset, std::size_t limit, std::size_t& total) const;
+
+  /// Views of all listed services of a namespace, in order of group and name.
+  std::vector<service_view_ptr> views(std::string_view namespace_id) const;
+
+  std::size_t listed() const;
+
+private:
+  struct entry {
+    service_actor actor;
+    service_view_ptr view;
+  };
+
+  struct stripe {
+    mutable std::shared_mutex lock;
+    std::unordered_map<service_ref, entry, service_ref_hash, service_ref_equal> services;
+  };
+
+  using name_set = std::set<std::string, std::less<>>;
+  using group_map = std::map<std::string, name_set, std::less<>>;
+
+  static constexpr std::size_t stripes_count = 64;
+
+  stripe& stripe_of(std::size_t hash) { return stripes_[(hash >> 24) % stripes_count]; }
+  const stripe& stripe_of(std::size_t hash) const { return stripes_[(hash >> 24) % stripes_count]; }
+
+  void list(const service_key_view& key);
+  void unlist(const service_key_view& key);
+
+  std::vector<stripe> stripes_{stripes_count};
+  std::atomic<std::size_t> size_{0};
+
+  mutable std::shared_mutex names_lock_;
+  std::map<std::string, group_map, std::less<>> names_;
+  std::size_t listed_ = 0;
+};
+
+} // namespace nacre

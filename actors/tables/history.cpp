@@ -1,0 +1,63 @@
+#include "actors/tables/history.hpp"
+
+#include <algorithm>
+
+namespace nacre {
+
+std::string_view to_string(change_kind x) {
+  constexpr std::string_view names[] = {"registered", "updated",    "removed",      "unhealthy",
+                                        "healthy",    "subscribed", "unsubscribed", "rebuilt"};
+  static_assert(std::size(names) == static_cast<std::size_t>(change_kind::rebuilt) + 1);
+  return names[static_cast<std::size_t>(x)];
+}
+
+std::string_view to_string(change_reason x) {
+  constexpr std::string_view names[] = {"request",           "beat",    "beats stopped",
+                                        "queries stopped",   "restart", "connection closed",
+                                        "connection silent", "peer",    "peer lost"};
+  static_assert(std::size(names) == static_cast<std::size_t>(change_reason::peer_lost) + 1);
+  return names[static_cast<std::size_t>(x)];
+}
+
+void history_book::forget_oldest() {
+  // Some at a time, since they have to be found among all.
+  auto count = std::max<std::size_t>(1, services_max_ / 16);
+  std::vector<std::uint64_t> ages;
+  ages.reserve(entries_.size());
+  for (auto& [service, x] : entries_)
+    ages.push_back(x.changed);
+  auto last = ages.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(ages.begin(), last, ages.end());
+  std::erase_if(entries_, [limit = *last](auto& x) { return x.second.changed <= limit; });
+}
+
+void history_book::add(const service_ref& service, change_event event) {
+  std::lock_guard guard(lock_);
+  auto& x = entries_[service];
+  x.changed = ++changes_;
+  if (entries_.size() > services_max_)
+    forget_oldest();
+  if (x.ring.size() < events_max) {
+    // Growing by half: most services have few events, and there is one ring per service.
+    if (x.ring.size() == x.ring.capacity())
+      x.ring.reserve(std::min(events_max, x.ring.size() + x.ring.size() / 2 + 1));
+    x.ring.push_back(std::move(event));
+  } else {
+    x.ring[x.next] = std::move(event);
+    x.next = (x.next + 1) % events_max;
+  }
+}
+
+std::vector<change_event> history_book::events(const service_key_view& service) const {
+  std::lock_guard guard(lock_);
+  auto known = entries_.find(service);
+  if (known == entries_.end())
+    return {};
+  auto& x = known->second;
+  auto split = x.ring.begin() + static_cast<std::ptrdiff_t>(x.next);
+  std::vector<change_event> result(split, x.ring.end());
+  result.insert(result.end(), x.ring.begin(), split);
+  return result;
+}
+
+} // namespace nacre

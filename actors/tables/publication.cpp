@@ -1,0 +1,34 @@
+#include "actors/tables/publication.hpp"
+
+#include <algorithm>
+
+namespace nacre {
+
+bool same_publication(const publication& a, const publication& b) {
+  return a.lease == b.lease
+         && std::equal(a.instances.begin(), a.instances.end(), b.instances.begin(),
+                       b.instances.end(), same_instance);
+}
+
+publication_ptr with_health(const publication& x, bool healthy) {
+  auto instances = x.instances;
+  for (auto& one : instances)
+    one.healthy = healthy;
+  return make_publication(x.lease, std::move(instances));
+}
+
+std::vector<std::string> with_selection(const subscriber* known, const std::string& wanted) {
+  auto clusters = known ? known->clusters : std::vector<std::string>{};
+  if (known && known->wants(wanted))
+    return clusters;
+  if (clusters.size() == subscriber::clusters_max)
+    clusters.erase(clusters.begin());
+  clusters.push_back(wanted);
+  return clusters;
+}
+
+bool same_subscriber(const subscriber& a, const subscriber& b) {
+  return a.lease == b.lease && a.clusters == b.clusters && a.app == b.app && a.agent == b.agent;
+}
+
+} // namespace nacre

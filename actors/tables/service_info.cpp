@@ -1,0 +1,20 @@
+#include "actors/tables/service_info.hpp"
+
+#include "protocol/naming_response.hpp"
+
+namespace nacre {
+
+std::string list_for_grpc(const service_view* view, const service_key_view& key,
+                          const instance_selection& wanted, std::int64_t cache_millis,
+                          wall_time now) {
+  service_info x{key, wanted.clusters, cache_millis, "[]", to_ms(now), false};
+  if (!view)
+    return service_info_json(x);
+  auto list = view->rendered(wanted, cache_millis);
+  x.hosts = list->hosts();
+  x.ref_time_ms = to_ms(view->ref_time);
+  x.reaches_protection = list->array->reaches_protection;
+  return service_info_json(x);
+}
+
+} // namespace nacre

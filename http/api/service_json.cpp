@@ -1,0 +1,96 @@
+#include "http/api/service_json.hpp"
+
+#include <set>
+
+#include "http/api/lists.hpp"
+
+namespace nacre {
+
+std::vector<std::string> cluster_names(const service_view& view, bool with_stored) {
+  std::set<std::string> names;
+  view.publications.for_each([&](const publication_ptr& x) {
+    for (auto& one : x->instances)
+      names.insert(one.cluster_name);
+  });
+  if (with_stored && view.metadata)
+    for (auto& [name, settings] : view.metadata->clusters)
+      names.insert(name);
+  return {names.begin(), names.end()};
+}
+
+cluster_metadata cluster_of(const service_view& view, std::string_view name) {
+  if (view.metadata)
+    if (auto i = view.metadata->clusters.find(name); i != view.metadata->clusters.end())
+      return i->second;
+  return {};
+}
+
+metadata_map metadata_of(const service_view& view) {
+  return view.metadata ? view.metadata->metadata : metadata_map{};
+}
+
+selector selector_of(const service_view& view) {
+  return view.metadata ? view.metadata->selector : selector{};
+}
+
+void write_summary(json_writer& out, const service_view& view) {
+  std::size_t total = 0;
+  std::size_t healthy = 0;
+  view.publications.for_each([&](const publication_ptr& x) {
+    for (auto& one : x->instances) {
+      ++total;
+      healthy += one.healthy ? 1 : 0;
+    }
+  });
+  bool triggers =
+    total != 0
+    && static_cast<double>(healthy) / static_cast<double>(total) <= view.protect_threshold();
+  out.begin_object()
+    .field("name", view.key->name)
+    .field("groupName", view.key->group)
+    .field("clusterCount", cluster_names(view, false).size())
+    .field("ipCount", total)
+    .field("healthyInstanceCount", healthy)
+    .field("triggerFlag", triggers ? "true" : "false")
+    .end_object();
+}
+
+std::vector<service_view_ptr> matching_services(const http_call& c, std::string_view namespace_id,
+                                                const service_filter& filter) {
+  auto views = c.context().tables.directory.views(namespace_id);
+  std::erase_if(views, [&](const service_view_ptr& view) {
+    return view->key->name.find(filter.name_part) == std::string::npos
+           || view->key->group.find(filter.group_part) == std::string::npos
+           || (filter.ignore_empty && view->publications.empty());
+  });
+  return views;
+}
+
+void begin_page(json_writer& out, std::size_t total, std::int64_t page, std::int64_t size) {
+  auto per_page = std::max<std::int64_t>(size, 1);
+  auto pages = total == 0 ? 0 : static_cast<std::int64_t>(total) / per_page + 1;
+  out.begin_object()
+    .field("totalCount", total)
+    .field("pageNumber", page)
+    .field("pagesAvailable", pages)
+    .key("pageItems")
+    .begin_array();
+}
+
+std::string statuses_json(const http_call& c, const service_key_view& key) {
+  json_writer out;
+  out.begin_object().key("ips").begin_array();
+  if (auto view = find_listed(c, key))
+    view->for_each_instance([&](const publication&, const instance& x) {
+      out.string(x.ip + ':' + std::to_string(x.port) + '_' + (x.healthy ? "true" : "false"));
+    });
+  out.end_array().end_object();
+  return out.take();
+}
+
+std::string checkers_json() {
+  return R"({"TCP":{},"HTTP":{"path":"","headers":"","expectedResponseCode":200},)"
+         R"("MYSQL":{"user":null,"pwd":null,"cmd":null},"NONE":{}})";
+}
+
+} // namespace nacre

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <string_view>
+#include <unordered_map>
+
+#include "http/server/http_call.hpp"
+
+namespace nacre {
+
+/// Which conventions a path follows: how errors look and which filters apply.
+enum class api_family : std::uint8_t {
+  /// `/v1/ns/*`: all filters, text errors, unknown paths are 501.
+  naming_v1,
+  /// `/v2/ns/*` and `/v3/…/ns/*`: result errors, refused while the node starts.
+  naming_result,
+  /// Core, console, and what operators do about a node that starts.
+  core,
+  /// nacre's own.
+  admin,
+};
+
+/// Handlers of one path by method; null where the method is not served.
+struct route {
+  api_family family = api_family::core;
+  handler get = nullptr;
+  handler post = nullptr;
+  handler put = nullptr;
+  handler del = nullptr;
+  handler patch = nullptr;
+
+  handler of(http_method method) const {
+    switch (method) {
+      case http_method::get:
+      case http_method::head: // the same, without the body
+        return get;
+      case http_method::post:
+        return post;
+      case http_method::put:
+        return put;
+      case http_method::del:
+        return del;
+      case http_method::patch:
+        return patch;
+      case http_method::other:
+        break;
+    }
+    return nullptr;
+  }
+};
+
+/// Every path the node serves, without the context path; the ends in `/*` match one more segment.
+using route_table = std::unordered_map<std::string_view, route>;
+
+// Each file of routes adds its own.
+void add_instance_v1_routes(route_table& table);
+void add_service_v1_routes(route_table& table);
+void add_operator_routes(route_table& table);
+void add_naming_v2_routes(route_table& table);
+void add_naming_v3_routes(route_table& table);
+void add_client_routes(route_table& table);
+void add_core_state_routes(route_table& table);
+void add_limit_routes(route_table& table);
+void add_login_routes(route_table& table);
+void add_namespace_routes(route_table& table);
+void add_cluster_routes(route_table& table);
+void add_loader_routes(route_table& table);
+void add_admin_routes(route_table& table);
+
+} // namespace nacre

@@ -1,0 +1,46 @@
+#include "actors/tables/answer_budget.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace nacre;
+
+TEST_CASE("answers under way are bounded in all and for each address, and give their room back") {
+  answer_budget budget(100, 60);
+  auto a = budget.take("a", 50);
+  CHECK(a);
+  CHECK_FALSE(budget.take("a", 20)); // 70 of one address
+  auto b = budget.take("b", 40);
+  CHECK(b);
+  CHECK_FALSE(budget.take("c", 20)); // 110 in all
+  CHECK(budget.now().used == 90);
+  CHECK(budget.now().peak == 90);
+  CHECK(budget.now().refused == 2);
+  CHECK(budget.now().largest_user == "a");
+  a = {};
+  CHECK(budget.now().used == 40);
+  CHECK(budget.take("c", 20));
+  CHECK(budget.now().used == 40); // a share that nobody keeps is given back
+}
+
+TEST_CASE("who has nothing under way gets one answer, however long it is") {
+  answer_budget budget(100, 60);
+  auto long_one = budget.take("a", 1'000);
+  CHECK(long_one);
+  CHECK_FALSE(budget.take("a", 1));
+  CHECK_FALSE(budget.take("b", 1));
+}
+
+TEST_CASE("a share that moves is given back once") {
+  answer_budget budget(100, 100);
+  std::vector<answer_budget::share> shares;
+  for (int i = 0; i < 10; ++i)
+    shares.push_back(budget.take("a", 10));
+  CHECK(budget.now().used == 100);
+  shares.erase(shares.begin());
+  auto other = std::move(shares.front());
+  shares.clear();
+  CHECK(budget.now().used == 10);
+  CHECK(other);
+}
