@@ -23,12 +23,18 @@ std::size_t length_of(const instance_list& instances) {
   return length;
 }
 
+answer_budget::bounds answer_bounds(const limit_options& limits) {
+  // By the operator's word, if there is one.
+  auto may_use = limits.memory_bytes_max != 0 ? limits.memory_bytes_max : usable_memory();
+  return {limits.answer_bytes_max != 0 ? limits.answer_bytes_max : may_use / 10,
+          limits.answer_bytes_per_address_max, limits.answer_bytes_per_connection_max};
+}
+
 } // namespace
 
 node_tables::node_tables(const nacre::options& opts)
   : targets(opts.push),
-    answers(opts.limits.answer_bytes_max != 0 ? opts.limits.answer_bytes_max : usable_memory() / 10,
-            opts.limits.answer_bytes_per_address_max),
+    answers(answer_bounds(opts.limits)),
     memory(opts.limits.memory_bytes_max != 0 ? opts.limits.memory_bytes_max
                                              : usable_memory() / 4 * 3) {}
 

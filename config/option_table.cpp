@@ -416,10 +416,15 @@ std::vector<option_row> limit_rows() {
            at(limits, &limit_options::stored_bytes_max), 1'024, 1'000'000'000'000),
     number({.keys = {"nacre.limits.answer-bytes"},
             .help = "Bytes of answers and pushes that clients have not taken yet; one more long "
-                    "answer is 503. 0: a tenth of the memory that the process may use."},
+                    "answer is 503. 0: a tenth of the memory that the process may use, which "
+                    "memory-bytes may say."},
            at(limits, &limit_options::answer_bytes_max), 0, 1'000'000'000'000'000),
     number({.keys = {"nacre.limits.answer-bytes-per-address"}, .help = "And of one address."},
            at(limits, &limit_options::answer_bytes_per_address_max), 1'024, 1'000'000'000'000'000),
+    number({.keys = {"nacre.limits.answer-bytes-per-connection"},
+            .help = "And of one gRPC connection; over HTTP there is one answer at a time."},
+           at(limits, &limit_options::answer_bytes_per_connection_max), 1'024,
+           1'000'000'000'000'000),
     number({.keys = {"nacre.limits.query-clusters"},
             .help = "Clusters that one query or subscription may name."},
            at(limits, &limit_options::query_clusters_max), 1, 100'000),

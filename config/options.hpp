@@ -144,10 +144,13 @@ struct limit_options {
   /// And about all; `nacre.limits.stored-bytes`
   std::size_t stored_bytes_max = 64 * 1024 * 1024;
   /// Bytes of answers and pushes that clients have not taken yet, in all; 0: a tenth of the memory
-  /// that the process may use; `nacre.limits.answer-bytes`
+  /// that the process may use, by `memory_bytes_max` if given; `nacre.limits.answer-bytes`
   std::size_t answer_bytes_max = 0;
   /// And of one address; `nacre.limits.answer-bytes-per-address`
   std::size_t answer_bytes_per_address_max = 24 * 1024 * 1024;
+  /// And of one gRPC connection (over HTTP there is one at a time);
+  /// `nacre.limits.answer-bytes-per-connection`
+  std::size_t answer_bytes_per_connection_max = 16 * 1024 * 1024;
   /// Clusters one query or subscription may name; `nacre.limits.query-clusters`
   std::size_t query_clusters_max = 100;
   /// Whether names and numbers are checked before use; `nacos.core.param.check.enabled`

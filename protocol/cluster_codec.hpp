@@ -1,17 +1,12 @@
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "protocol/cluster_message.hpp"
+#include "protocol/unreadable_frame.hpp"
 
 namespace nacre {
-
-/// Bytes that are no frame of this version.
-struct unreadable_frame : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// First byte of every frame; another one is refused as a whole.
 inline constexpr std::uint8_t cluster_codec_version = 1;

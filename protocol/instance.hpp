@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "protocol/metadata.hpp"
 #include "protocol/service_key.hpp"
@@ -75,6 +76,11 @@ struct instance_override {
   double weight = 1.0;
   bool enabled = true;
   metadata_map metadata;
+  /// Who set it, an address, and when, in ms of the wall clock.
+  std::string set_by{};
+  std::int64_t set_ms = 0;
+
+  auto fields() { return std::tie(weight, enabled, metadata, set_by, set_ms); }
 };
 
 /// `published` as lists show it (Nacos `InstanceUtil.parseToApiInstance`).

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "protocol/instance.hpp"
@@ -24,6 +25,10 @@ struct health_checker {
   std::string user;
   std::string password;
   std::string command;
+
+  auto fields() {
+    return std::tie(type, path, headers, expected_response_code, user, password, command);
+  }
 };
 
 std::string_view to_string(health_checker::kind type);
@@ -37,6 +42,8 @@ struct cluster_metadata {
   bool use_instance_port = true;
   health_checker checker;
   metadata_map metadata;
+
+  auto fields() { return std::tie(check_port, use_instance_port, checker, metadata); }
 };
 
 /// Chooses instances by their labels (Nacos `Selector`). Without a CMDB it chooses all.
@@ -45,6 +52,8 @@ struct selector {
   kind type = kind::none;
   std::string expression;
   std::vector<std::string> labels;
+
+  auto fields() { return std::tie(type, expression, labels); }
 };
 
 /// Reads the `selector` parameter; blank gives `none`.
@@ -62,6 +71,8 @@ struct service_metadata {
   nacre::selector selector;
   metadata_map metadata;
   std::map<std::string, cluster_metadata, std::less<>> clusters;
+
+  auto fields() { return std::tie(ephemeral, protect_threshold, selector, metadata, clusters); }
 };
 
 using service_metadata_ptr = std::shared_ptr<const service_metadata>;
@@ -69,6 +80,32 @@ using service_metadata_ptr = std::shared_ptr<const service_metadata>;
 /// Overlays of one service by `ip:port:cluster`; equal ones may be one object. Never null.
 using override_table = std::map<std::string, std::shared_ptr<const instance_override>, std::less<>>;
 using override_table_ptr = std::shared_ptr<const override_table>;
+
+/// Changes the override of one instance; `metadata_id` is `ip:port:cluster`.
+struct override_change {
+  enum class kind : std::uint8_t {
+    /// `content` takes the place of what is stored.
+    replace,
+    /// Its metadata is added to what is stored; without that, all of it is stored.
+    add_metadata,
+    /// The keys of its metadata are taken out of what is stored.
+    remove_metadata,
+  };
+  std::string metadata_id;
+  instance_override content;
+  kind how = kind::replace;
+
+  auto fields() { return std::tie(metadata_id, content, how); }
+};
+
+/// What is kept of a namespace.
+struct namespace_record {
+  std::string id;
+  std::string name;
+  std::string description;
+
+  auto fields() { return std::tie(id, name, description); }
+};
 
 /// About what they take in memory.
 std::size_t bytes_of(const service_metadata& x);

@@ -7,7 +7,7 @@
 using namespace nacre;
 
 TEST_CASE("answers under way are bounded in all and for each address, and give their room back") {
-  answer_budget budget(100, 60);
+  answer_budget budget({100, 60, 30});
   auto a = budget.take("a", 50);
   CHECK(a);
   CHECK_FALSE(budget.take("a", 20)); // 70 of one address
@@ -24,8 +24,19 @@ TEST_CASE("answers under way are bounded in all and for each address, and give t
   CHECK(budget.now().used == 40); // a share that nobody keeps is given back
 }
 
+TEST_CASE("answers under way are bounded for each connection of an address") {
+  answer_budget budget({100, 60, 30});
+  auto first = budget.take("a", 20, "1001");
+  CHECK(first);
+  CHECK_FALSE(budget.take("a", 20, "1001"));
+  auto second = budget.take("a", 20, "1002");
+  CHECK(second);
+  first = {};
+  CHECK(budget.take("a", 20, "1001"));
+}
+
 TEST_CASE("who has nothing under way gets one answer, however long it is") {
-  answer_budget budget(100, 60);
+  answer_budget budget({100, 60, 30});
   auto long_one = budget.take("a", 1'000);
   CHECK(long_one);
   CHECK_FALSE(budget.take("a", 1));
@@ -33,7 +44,7 @@ TEST_CASE("who has nothing under way gets one answer, however long it is") {
 }
 
 TEST_CASE("a share that moves is given back once") {
-  answer_budget budget(100, 100);
+  answer_budget budget({100, 100, 100});
   std::vector<answer_budget::share> shares;
   for (int i = 0; i < 10; ++i)
     shares.push_back(budget.take("a", 10));

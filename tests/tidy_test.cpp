@@ -253,6 +253,7 @@ const std::map<std::string, std::set<std::string>> allowed_rooms = {
   {"actors/messages", {"actors/base", "actors/tables"}},
   {"actors/tables", {"actors", "actors/base", "actors/messages"}},
   {"actors/distro", {"actors", "actors/base", "actors/messages", "actors/tables"}},
+  {"actors/store", {"actors/base"}},
   {"actors/push", {"actors", "actors/base", "actors/messages", "actors/tables"}},
   {"actors/naming", {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro"}},
   {"actors/connections",
@@ -281,7 +282,8 @@ const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_he
   {"CLI/", {"config"}},
   {"simdjson.h", {"protocol"}},
   {"rapidjson/", {"protocol"}},
-  {"zlib.h", {"protocol"}},
+  {"zlib.h", {"protocol", "actors"}},
+  {"sqlite3.h", {"actors"}},
   {"cereal/", {"protocol"}},
   {"openssl/", {"grpc"}},
   // What protocol/ is free of: threads, locks, clocks.

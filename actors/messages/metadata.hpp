@@ -13,21 +13,6 @@
 /// What is said to the METADATA KEEPER.
 namespace nacre {
 
-/// Changes the override of one instance; `metadata_id` is `ip:port:cluster`.
-struct override_change {
-  enum class kind : std::uint8_t {
-    /// `content` takes the place of what is stored.
-    replace,
-    /// Its metadata is added to what is stored; without that, all of it is stored.
-    add_metadata,
-    /// The keys of its metadata are taken out of what is stored.
-    remove_metadata,
-  };
-  std::string metadata_id;
-  instance_override content;
-  kind how = kind::replace;
-};
-
 /// Changes overrides of instances of one service.
 struct put_overrides {
   service_ref service;
@@ -54,13 +39,6 @@ struct service_ended {
   service_ref service;
   override_table_ptr overrides;
   service_metadata_ptr metadata;
-};
-
-/// What is kept of a namespace.
-struct namespace_record {
-  std::string id;
-  std::string name;
-  std::string description;
 };
 
 /// Creates a namespace, or changes one that exists.

@@ -4,33 +4,48 @@
 
 namespace nacre {
 
-answer_budget::share answer_budget::take(const std::string& address, std::size_t bytes) {
+bool answer_budget::has_room(const sums& all, const std::string& key, std::size_t bytes,
+                             std::size_t max) {
+  auto known = all.find(key);
+  return known == all.end() || known->second + bytes <= max;
+}
+
+answer_budget::share answer_budget::take(const std::string& address, std::size_t bytes,
+                                         const std::string& connection) {
+  auto key = connection.empty() ? std::string() : address + ' ' + connection;
   std::lock_guard guard(lock_);
-  auto known = by_address_.find(address);
-  auto of_address = known == by_address_.end() ? 0 : known->second;
-  if ((used_ > 0 && used_ + bytes > all_max_)
-      || (of_address > 0 && of_address + bytes > address_max_)) {
+  if ((used_ > 0 && used_ + bytes > max_.all)
+      || !has_room(by_address_, address, bytes, max_.address)
+      || !has_room(by_connection_, key, bytes, max_.connection)) {
     ++refused_;
     return {};
   }
   used_ += bytes;
   peak_ = std::max(peak_, used_);
   by_address_[address] += bytes;
-  return share(this, address, bytes);
+  if (!key.empty())
+    by_connection_[key] += bytes;
+  return share(this, address, std::move(key), bytes);
 }
 
-void answer_budget::give_back(const std::string& address, std::size_t bytes) {
-  std::lock_guard guard(lock_);
-  used_ -= bytes;
-  auto i = by_address_.find(address);
+void answer_budget::subtract(sums& all, const std::string& key, std::size_t bytes) {
+  auto i = all.find(key);
   i->second -= bytes;
   if (i->second == 0)
-    by_address_.erase(i);
+    all.erase(i);
+}
+
+void answer_budget::give_back(const share& x) {
+  std::lock_guard guard(lock_);
+  used_ -= x.bytes_;
+  subtract(by_address_, x.address_, x.bytes_);
+  if (!x.connection_.empty())
+    subtract(by_connection_, x.connection_, x.bytes_);
 }
 
 answer_budget::figures answer_budget::now() const {
   std::lock_guard guard(lock_);
-  figures x{all_max_, address_max_, used_, peak_, refused_, "", 0};
+  figures x{max_, used_, peak_, refused_, "", 0};
   for (auto& [address, bytes] : by_address_)
     if (bytes > x.largest_use) {
       x.largest_user = address;

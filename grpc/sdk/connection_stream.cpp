@@ -79,7 +79,8 @@ bool connection_stream::send(server_request request) {
 std::optional<answer_budget::share> connection_stream::room_for(std::size_t bytes) {
   if (bytes < long_push_bytes)
     return answer_budget::share();
-  auto share = env_.api.context->tables.answers.take(channel_->address.ip, bytes);
+  auto& from = channel_->address;
+  auto share = env_.api.context->tables.answers.take(from.ip, bytes, from.port);
   if (!share)
     return std::nullopt;
   return share;

@@ -169,7 +169,8 @@ private:
   void deliver(rpc_reply reply) override {
     if (reply.body.size() >= long_answer_bytes) {
       // grpc++ holds what it sends beside what it was given.
-      share_ = service_.answers().take(parse_peer(context_.peer()).ip, 2 * reply.body.size());
+      auto peer = parse_peer(context_.peer());
+      share_ = service_.answers().take(peer.ip, 2 * reply.body.size(), peer.port);
       if (!share_)
         reply = error_response(503, rpc_error::over_threshold,
                                "too much is on its way to clients that do not read");

@@ -100,7 +100,7 @@ std::optional<reply> show_limits(http_call& c) {
      n(node.tables.store.bytes()), std::nullopt, std::nullopt, largest.stored},
     {"bytes of answers not taken yet",
      "nacre.limits.answer-bytes",
-     n(answers.max),
+     n(answers.max.all),
      n(answers.used),
      n(answers.peak),
      n(answers.refused),

@@ -39,6 +39,10 @@ http_method method_of(http::verb verb) {
 /// Shorter answers fit the buffers of the kernel, so room for them is asked for only if not.
 constexpr std::size_t long_answer_bytes = 64 * 1024;
 
+/// Up to here the parts of an answer are copied into one piece: a list of pieces costs the kernel
+/// more than that.
+constexpr std::size_t short_answer_bytes = 8 * 1024;
+
 std::string_view view(beast::string_view x) { return {x.data(), x.size()}; }
 
 /// Fills what handlers need of the headers in one pass over them.
@@ -235,20 +239,28 @@ void http_session::do_write(reply answer) {
       answer_ = container_error(503, "too much is on its way to clients that do not read", "");
   }
   keep_alive_ = keep_alive_ && !answer_.close;
-  write_head(head_, answer_, keep_alive_, parser_->get().version());
-  head_ += answer_.body;
+  // One for each thread: a session needs its own only while its client takes an answer slowly.
+  static thread_local std::string head;
+  write_head(head, answer_, keep_alive_, parser_->get().version());
   bool head_request = parser_->is_header_done() && parser_->get().method() == http::verb::head;
+  if (head_request)
+    answer_ = {};
+  bool is_short = answer_.body_size() <= short_answer_bytes;
+  head += answer_.body;
   auto& shared = answer_.shared;
-  std::array<net::const_buffer, 5> buffers{net::buffer(head_), net::buffer(shared[0]),
+  if (is_short) {
+    for (auto& x : shared)
+      head += std::exchange(x, {});
+    head += std::exchange(answer_.tail, {});
+  }
+  std::array<net::const_buffer, 5> buffers{net::buffer(head), net::buffer(shared[0]),
                                            net::buffer(shared[1]), net::buffer(shared[2]),
                                            net::buffer(answer_.tail)};
-  if (head_request)
-    buffers = {net::buffer(head_.data(), head_.size() - answer_.body.size())};
   // Most answers fit the socket's buffer: then no operation has to be queued.
   beast::error_code ec;
-  bool one_piece = net::buffer_size(buffers) == buffers[0].size();
-  auto written = one_piece ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
   auto total = net::buffer_size(buffers);
+  bool one_piece = total == head.size();
+  auto written = one_piece ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
   if (ec && ec != net::error::would_block)
     return on_write(ec);
   if (!ec && written == total)
@@ -259,6 +271,8 @@ void http_session::do_write(reply answer) {
       return do_close(); // a part of it is sent: no other answer can follow
   }
   set_deadline(server_.options().write_timeout);
+  head_ = std::move(head);
+  buffers[0] = net::buffer(head_);
   for (auto& x : buffers) {
     auto skipped = std::min(written, x.size());
     x += skipped;
@@ -273,6 +287,7 @@ void http_session::on_write(beast::error_code ec) {
   answering_ = false;
   answer_ = {};
   share_ = {};
+  head_ = std::string();
   if (!ec && refused_)
     return do_discard();
   if (ec || !keep_alive_)

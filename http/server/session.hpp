@@ -86,8 +86,9 @@ private:
   reply answer_;
   /// Of a long answer, or one that the client takes slowly.
   answer_budget::share share_;
+  /// What the client did not take at once of the head and the body.
   std::string head_;
-  /// Steady clock ms; 0 while the node itself takes its time.
+  /// Nothing while the node itself takes its time.
   std::optional<steady_time> deadline_;
   steady_time waits_since_{};
   bool keep_alive_ = false;

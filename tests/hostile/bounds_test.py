@@ -29,7 +29,7 @@ GROWTH_KIB_MAX = 64 * 1024
 P99_MS_MAX = 50
 CALM_S = 10
 # What an attack is tried on, unlike the others.
-SETTINGS = {instances_without_end: ["nacre.limits.memory-bytes=90000000"]}
+SETTINGS = {instances_without_end: ["nacre.limits.memory-bytes=80000000"]}
 
 
 def live(port, stop, answer):

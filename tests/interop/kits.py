@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -47,16 +48,24 @@ class Kit:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for command in self.install_commands():
-            subprocess.run(
+            self.fetch(command, log)
+        stamp.write_text(recipe.hexdigest())
+
+    def fetch(self, command, log):
+        """A registry that does not answer for a moment is none of our business: asked again."""
+        for pause in (5, 20, None):
+            done = subprocess.run(
                 command,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                check=True,
+                check=pause is None,
                 timeout=900,
             )
-        stamp.write_text(recipe.hexdigest())
+            if done.returncode == 0:
+                return
+            time.sleep(pause)
 
 
 class Java(Kit):

@@ -1,0 +1,341 @@
+#include "actors/store/agreed_state.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "actors/store/raft_rules.hpp"
+#include "protocol/store_codec.hpp"
+#include "protocol/wire_archive.hpp"
+
+namespace nacre {
+
+using kind = agreed_state::change::kind;
+
+namespace {
+
+/// Lives of nodes whose requests are remembered; those used longest ago are forgotten.
+constexpr std::size_t sessions_max = 64;
+
+/// Cluster names are the caller's choice.
+constexpr std::size_t clusters_max = 1'000;
+
+constexpr std::uint8_t version = 1;
+
+using override_ptr = std::shared_ptr<const instance_override>;
+
+/// Equal overrides of one change become one object: an operator mostly says the same of many.
+struct by_content {
+  bool operator()(const override_ptr& a, const override_ptr& b) const {
+    auto all = [](const instance_override& x) {
+      return std::tie(x.weight, x.enabled, x.metadata, x.set_by, x.set_ms);
+    };
+    return all(*a) < all(*b);
+  }
+};
+
+/// What is stored after the change; null if nothing is.
+std::shared_ptr<instance_override> changed(const override_change& change,
+                                           const override_ptr& known) {
+  using how = override_change::kind;
+  if (change.how == how::replace || (!known && change.how == how::add_metadata))
+    return std::make_shared<instance_override>(change.content);
+  if (!known)
+    return nullptr;
+  auto next = std::make_shared<instance_override>(*known);
+  for (auto& [key, value] : change.content.metadata)
+    change.how == how::add_metadata ? set_metadata(next->metadata, key, value)
+                                    : remove_metadata(next->metadata, key);
+  return next;
+}
+
+std::string text_of(const switch_domain& x) {
+  json_writer out;
+  write(out, x);
+  return out.take();
+}
+
+} // namespace
+
+const agreed_state::service_record* agreed_state::find(const agreed::service_name& x) const {
+  auto i = services_.find(x);
+  return i == services_.end() ? nullptr : &i->second;
+}
+
+agreed_state::applied agreed_state::apply(const agreed::request& x, std::uint64_t index) {
+  auto& of = sessions_[x.session];
+  of.used_last = index;
+  applied out;
+  if (holds(raft::rule::apply_once)) {
+    if (x.number < of.answered_below)
+      return out;
+    if (auto known = of.done.find(x.number); known != of.done.end())
+      return {known->second, {}};
+  }
+  out.done = std::visit([&](auto& what) { return run(x, what, out); }, x.what);
+  of.answered_below = std::max(of.answered_below, x.answered_below);
+  of.done[x.number] = out.done;
+  of.done.erase(of.done.begin(), of.done.lower_bound(of.answered_below));
+  forget_old_sessions();
+  return out;
+}
+
+void agreed_state::forget_old_sessions() {
+  if (sessions_.size() <= sessions_max)
+    return;
+  sessions_.erase(std::min_element(sessions_.begin(), sessions_.end(), [](auto& a, auto& b) {
+    return a.second.used_last < b.second.used_last;
+  }));
+}
+
+void agreed_state::drop_if_empty(const agreed::service_name& service) {
+  if (auto i = services_.find(service); i != services_.end() && i->second.empty())
+    services_.erase(i);
+}
+
+// -- instances and their overrides ---------------------------------------------------------------
+
+outcome agreed_state::run(const agreed::request& from, const agreed::put_overrides& x,
+                          applied& out) {
+  auto& record = services_[x.service];
+  auto next = record.overrides ? std::make_shared<override_table>(*record.overrides)
+                               : std::make_shared<override_table>();
+  std::set<override_ptr, by_content> contents;
+  for (auto& change : x.changes) {
+    auto known = next->find(change.metadata_id);
+    auto content = changed(change, known == next->end() ? nullptr : known->second);
+    if (!content)
+      continue;
+    content->set_by = from.by;
+    content->set_ms = from.at_ms;
+    (*next)[change.metadata_id] = *contents.insert(std::move(content)).first;
+  }
+  record.overrides = next->empty() ? nullptr : std::move(next);
+  out.changes.push_back({kind::overrides, x.service, {}});
+  drop_if_empty(x.service);
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::expire_overrides& x, applied& out) {
+  auto i = services_.find(x.service);
+  if (i == services_.end() || !i->second.overrides)
+    return {};
+  auto next = std::make_shared<override_table>(*i->second.overrides);
+  for (auto& mark : x.marks)
+    if (auto known = next->find(mark.metadata_id);
+        known != next->end() && known->second->set_ms == mark.set_ms)
+      next->erase(known);
+  i->second.overrides = next->empty() ? nullptr : std::move(next);
+  out.changes.push_back({kind::overrides, x.service, {}});
+  drop_if_empty(x.service);
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::put_instance& x, applied& out) {
+  auto& record = services_[x.service];
+  if (record.metadata && record.metadata->ephemeral) {
+    drop_if_empty(x.service);
+    return {ec::kind_conflict, "Current service " + x.service.view().grouped_name()
+                                 + " is ephemeral service, can't register persistent instance."};
+  }
+  instance_key where{x.what.ip, x.what.port};
+  auto& place = record.instances[where];
+  instances_ += place ? 0 : 1;
+  place = std::make_shared<const instance>(x.what);
+  out.changes.push_back({kind::instance_put, x.service, std::move(where)});
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::remove_instance& x, applied& out) {
+  auto i = services_.find(x.service);
+  instance_key where{x.ip, x.port};
+  if (i == services_.end() || i->second.instances.erase(where) == 0)
+    return {}; // as the reference does: it is not there, which was wanted
+  --instances_;
+  out.changes.push_back({kind::instance_removed, x.service, std::move(where)});
+  drop_if_empty(x.service);
+  return {};
+}
+
+// -- services ------------------------------------------------------------------------------------
+
+void agreed_state::set_metadata(const agreed::service_name& service,
+                                service_metadata_ptr metadata) {
+  services_[service].metadata = std::move(metadata);
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::create_service& x, applied& out) {
+  auto known = find(x.service);
+  if (known && (known->metadata || !known->instances.empty()))
+    return {ec::service_exists,
+            "specified service " + x.service.view().grouped_name() + " already exists!"};
+  set_metadata(x.service, std::make_shared<const service_metadata>(x.metadata));
+  out.changes.push_back({kind::created, x.service, {}});
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::update_service& x, applied& out) {
+  auto next = std::make_shared<service_metadata>(x.settings);
+  if (auto known = find(x.service); known && known->metadata) {
+    next->ephemeral = known->metadata->ephemeral;
+    next->clusters = known->metadata->clusters;
+  }
+  set_metadata(x.service, std::move(next));
+  out.changes.push_back({kind::metadata, x.service, {}});
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::put_cluster& x, applied& out) {
+  auto next = std::make_shared<service_metadata>();
+  next->ephemeral = x.ephemeral;
+  if (auto known = find(x.service); known && known->metadata)
+    *next = *known->metadata;
+  if (next->clusters.size() >= clusters_max && next->clusters.count(x.cluster) == 0)
+    return {ec::limit_reached,
+            "a service may have " + std::to_string(clusters_max) + " clusters with settings"};
+  next->clusters[x.cluster] = x.settings;
+  set_metadata(x.service, std::move(next));
+  out.changes.push_back({kind::metadata, x.service, {}});
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::remove_service& x, applied& out) {
+  auto i = services_.find(x.service);
+  if (i == services_.end()) {
+    out.changes.push_back({kind::removed, x.service, {}});
+    return {};
+  }
+  if (!i->second.instances.empty())
+    return {ec::service_not_empty,
+            "Service " + x.service.view().grouped_name()
+              + " is not empty, can't be delete. Please unregister instance first"};
+  services_.erase(i);
+  out.changes.push_back({kind::removed, x.service, {}});
+  return {};
+}
+
+// -- namespaces and switches ---------------------------------------------------------------------
+
+outcome agreed_state::run(const agreed::request&, const agreed::put_namespace& x, applied& out) {
+  auto known = namespaces_.find(x.record.id);
+  if (x.must_exist && known == namespaces_.end())
+    return {ec::namespace_not_found, "namespaceId [ " + x.record.id + " ] not exist"};
+  if (!x.must_exist && known != namespaces_.end())
+    return {ec::namespace_exists, "the namespaceId is existed, namespaceId: " + x.record.id};
+  namespaces_[x.record.id] = x.record;
+  out.changes.push_back({kind::namespaces, {}, {}});
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::remove_namespace& x, applied& out) {
+  if (namespaces_.erase(x.id) > 0)
+    out.changes.push_back({kind::namespaces, {}, {}});
+  return {};
+}
+
+outcome agreed_state::run(const agreed::request&, const agreed::set_switch& x, applied& out) {
+  auto next = std::make_shared<switch_domain>(*switches_);
+  if (auto complaint = next->set(x.entry, x.value))
+    return {ec::illegal_value, std::move(*complaint)};
+  if (text_of(*next) == text_of(*switches_))
+    return {};
+  std::erase_if(switch_settings_, [&](auto& known) { return known.first == x.entry; });
+  switch_settings_.emplace_back(x.entry, x.value);
+  switches_ = std::move(next);
+  out.changes.push_back({kind::switches, {}, {}});
+  return {};
+}
+
+// -- in bytes ------------------------------------------------------------------------------------
+
+std::string agreed_state::save() const {
+  wire::frame_writer out;
+  auto count = [&](auto& all) { out(static_cast<std::uint32_t>(all.size())); };
+  out(version, namespaces_, switch_settings_);
+  count(services_);
+  for (auto& [service, x] : services_) {
+    out(service, x.metadata != nullptr);
+    if (x.metadata)
+      out(*x.metadata);
+    static const override_table none;
+    auto& overrides = x.overrides ? *x.overrides : none;
+    count(overrides);
+    for (auto& [id, content] : overrides)
+      out(id, *content);
+    count(x.instances);
+    for (auto& [where, one] : x.instances)
+      out(*one);
+  }
+  count(sessions_);
+  for (auto& [id, x] : sessions_) {
+    out(id, x.used_last, x.answered_below);
+    count(x.done);
+    for (auto& [number, result] : x.done)
+      out(number, result.code, result.text);
+  }
+  return out.finish();
+}
+
+agreed_state agreed_state::load(std::string_view bytes) {
+  agreed_state x;
+  wire::frame_reader in(bytes);
+  std::uint8_t found = 0;
+  in(found);
+  if (found != version)
+    throw unreadable_frame("a state of version " + std::to_string(found) + " instead of "
+                           + std::to_string(version));
+  auto each = [&](auto f) {
+    std::uint32_t count = 0;
+    for (in(count); count > 0; --count)
+      f();
+  };
+  in(x.namespaces_, x.switch_settings_);
+  each([&] {
+    agreed::service_name name;
+    bool has_metadata = false;
+    in(name, has_metadata);
+    auto& record = x.services_[name];
+    if (has_metadata) {
+      auto metadata = std::make_shared<service_metadata>();
+      in(*metadata);
+      record.metadata = std::move(metadata);
+    }
+    auto overrides = std::make_shared<override_table>();
+    std::set<override_ptr, by_content> contents;
+    each([&] {
+      std::string id;
+      auto content = std::make_shared<instance_override>();
+      in(id, *content);
+      (*overrides)[id] = *contents.insert(std::move(content)).first;
+    });
+    if (!overrides->empty())
+      record.overrides = std::move(overrides);
+    each([&] {
+      auto one = std::make_shared<instance>();
+      in(*one);
+      record.instances[{one->ip, one->port}] = one;
+    });
+    x.instances_ += record.instances.size();
+  });
+  each([&] {
+    std::uint64_t id = 0;
+    in(id);
+    auto& of = x.sessions_[id];
+    in(of.used_last, of.answered_below);
+    each([&] {
+      std::uint64_t number = 0;
+      outcome result;
+      in(number, result.code, result.text);
+      of.done[number] = std::move(result);
+    });
+  });
+  if (!in.at_end())
+    throw unreadable_frame("bytes after its end");
+  auto domain = std::make_shared<switch_domain>();
+  for (auto& [entry, value] : x.switch_settings_)
+    domain->set(entry, value);
+  x.switches_ = std::move(domain);
+  return x;
+}
+
+} // namespace nacre
