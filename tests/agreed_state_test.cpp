@@ -1,4 +1,5 @@
-// What commands of the store make, and that a state survives as bytes (spec/semantics.md §6 and §7).
+// What commands of the store make, and that a state survives as bytes (spec/semantics.md §6 and
+// §7).
 #include <doctest/doctest.h>
 
 #include "actors/store/agreed_state.hpp"
@@ -47,11 +48,13 @@ using what = agreed_state::change::kind;
 
 TEST_CASE("agreed state: an override says who set it and when; metadata is added and removed") {
   asked_state s;
-  auto done = s.ask(put_overrides{orders, {change("a:1:DEFAULT", how::replace, {{"k", "1"}}, 5.0)}});
+  auto done =
+    s.ask(put_overrides{orders, {change("a:1:DEFAULT", how::replace, {{"k", "1"}}, 5.0)}});
   REQUIRE(done.done.ok());
   CHECK(done.changes.at(0).what == what::overrides);
-  s.ask(put_overrides{orders, {change("a:1:DEFAULT", how::add_metadata, {{"l", "2"}}),
-                               change("b:1:DEFAULT", how::remove_metadata, {{"l", "2"}})}});
+  s.ask(put_overrides{orders,
+                      {change("a:1:DEFAULT", how::add_metadata, {{"l", "2"}}),
+                       change("b:1:DEFAULT", how::remove_metadata, {{"l", "2"}})}});
   auto& overrides = *s.state.find(orders)->overrides;
   REQUIRE(overrides.size() == 1); // nothing was there to take away at b
   auto& x = *overrides.at("a:1:DEFAULT");
@@ -63,8 +66,8 @@ TEST_CASE("agreed state: an override says who set it and when; metadata is added
 
 TEST_CASE("agreed state: equal overrides of one command are one object") {
   asked_state s;
-  s.ask(put_overrides{orders, {change("a:1:D", how::replace, {}, 2.0),
-                               change("b:1:D", how::replace, {}, 2.0)}});
+  s.ask(put_overrides{
+    orders, {change("a:1:D", how::replace, {}, 2.0), change("b:1:D", how::replace, {}, 2.0)}});
   auto& overrides = *s.state.find(orders)->overrides;
   CHECK(overrides.at("a:1:D") == overrides.at("b:1:D"));
 }

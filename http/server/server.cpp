@@ -49,9 +49,7 @@ http_server::http_server(const http_options& opts, router routes)
       for (std::size_t i = 0; i < threads_of(opts); ++i)
         workers.push_back(std::make_unique<worker>());
       return workers;
-    }()),
-    acceptor_(io()),
-    accept_pause_(io()) {}
+    }()) {}
 
 http_server::~http_server() { stop(0ms); }
 
@@ -61,8 +59,8 @@ void http_server::start() {
     throw std::runtime_error("can't listen on "
                              + (options_.address.empty() ? "port " : options_.address + ':')
                              + std::to_string(options_.port) + ": " + failed.message());
-  port_ = acceptor_.local_endpoint().port();
-  do_accept();
+  for (auto& x : listeners_)
+    do_accept(*x);
   for (auto& x : workers_) {
     watch_deadlines(*x);
     x->thread = std::thread([&io = x->io] { io.run(); });
@@ -70,30 +68,38 @@ void http_server::start() {
 }
 
 boost::system::error_code http_server::listen_where_told() {
-  if (!options_.address.empty())
-    return listen({net::ip::make_address(options_.address), options_.port});
-  auto failed = listen({tcp::v6(), options_.port});
+  port_ = options_.port;
+  bool on_both = options_.address.empty() || options_.address == "::";
+  if (!on_both)
+    return listen({net::ip::make_address(options_.address), port_});
+  if (auto failed = listen({tcp::v4(), port_}))
+    return failed;
+  auto failed = listen({tcp::v6(), port_});
   // No IPv6 in the kernel, or switched off: then there is no address to bind to.
   if (failed == net::error::address_family_not_supported
       || failed == boost::system::errc::address_not_available)
-    failed = listen({tcp::v4(), options_.port});
+    return {};
   return failed;
 }
 
 boost::system::error_code http_server::listen(const tcp::endpoint& endpoint) {
-  boost::system::error_code ec, ignored;
-  acceptor_.open(endpoint.protocol(), ec);
+  auto x = std::make_unique<listener>(io());
+  auto& acceptor = x->acceptor;
+  boost::system::error_code ec;
+  acceptor.open(endpoint.protocol(), ec);
   if (!ec)
-    acceptor_.set_option(net::socket_base::reuse_address(true), ec);
+    acceptor.set_option(net::socket_base::reuse_address(true), ec);
   if (!ec && endpoint.protocol() == tcp::v6())
-    acceptor_.set_option(net::ip::v6_only(false), ec);
+    acceptor.set_option(net::ip::v6_only(true), ec);
   if (!ec)
-    acceptor_.bind(endpoint, ec);
+    acceptor.bind(endpoint, ec);
   if (!ec)
-    acceptor_.listen(4096, ec);
+    acceptor.listen(4096, ec);
   if (ec)
-    acceptor_.close(ignored);
-  return ec;
+    return ec;
+  port_ = acceptor.local_endpoint().port();
+  listeners_.push_back(std::move(x));
+  return {};
 }
 
 void http_server::watch_deadlines(worker& x) {
@@ -112,15 +118,16 @@ void http_server::watch_deadlines(worker& x) {
   });
 }
 
-void http_server::do_accept() {
+void http_server::do_accept(listener& at) {
   auto& owner = *workers_[next_worker_++ % workers_.size()];
-  acceptor_.async_accept(owner.io,
-                         [this, &owner](boost::system::error_code ec, tcp::socket socket) {
-                           on_accept(owner, ec, std::move(socket));
-                         });
+  at.acceptor.async_accept(owner.io,
+                           [this, &at, &owner](boost::system::error_code ec, tcp::socket socket) {
+                             on_accept(at, owner, ec, std::move(socket));
+                           });
 }
 
-void http_server::on_accept(worker& owner, boost::system::error_code ec, tcp::socket socket) {
+void http_server::on_accept(listener& at, worker& owner, boost::system::error_code ec,
+                            tcp::socket socket) {
   if (stopping_)
     return;
   auto& counters = routes_.counters();
@@ -131,10 +138,10 @@ void http_server::on_accept(worker& owner, boost::system::error_code ec, tcp::so
                    ec.message());
     for (auto& x : workers_)
       net::post(x->io, [this, &x = *x] { end_longest_idle(x); });
-    accept_pause_.expires_after(100ms);
-    accept_pause_.async_wait([this](boost::system::error_code cancelled) {
+    at.pause.expires_after(100ms);
+    at.pause.async_wait([this, &at](boost::system::error_code cancelled) {
       if (!cancelled)
-        do_accept();
+        do_accept(at);
     });
     return;
   }
@@ -156,17 +163,17 @@ void http_server::on_accept(worker& owner, boost::system::error_code ec, tcp::so
       session->run();
     });
   }
-  accept_next();
+  accept_next(at);
 }
 
-void http_server::accept_next() {
+void http_server::accept_next(listener& at) {
   // Each one above the bound ends another, on its own thread: a burst waits for that.
   if (connections_ < connections_max_ + connections_max_ / 8 + 1)
-    return do_accept();
-  accept_pause_.expires_after(1ms);
-  accept_pause_.async_wait([this](boost::system::error_code cancelled) {
+    return do_accept(at);
+  at.pause.expires_after(1ms);
+  at.pause.async_wait([this, &at](boost::system::error_code cancelled) {
     if (!cancelled)
-      accept_next();
+      accept_next(at);
   });
 }
 
@@ -215,8 +222,10 @@ void http_server::stop(milliseconds grace) {
     return;
   net::post(io(), [this] {
     boost::system::error_code ec;
-    acceptor_.close(ec);
-    accept_pause_.cancel();
+    for (auto& x : listeners_) {
+      x->acceptor.close(ec);
+      x->pause.cancel();
+    }
   });
   for (auto& x : workers_)
     net::post(x->io, [&x = *x] {
