@@ -20,19 +20,14 @@ std::string encode_frame(const cluster_frame& frame) {
 
 cluster_frame decode_frame(std::string_view bytes) {
   wire::frame_reader in(bytes);
-  std::uint8_t version = 0;
-  in(version);
-  if (version != cluster_codec_version)
-    throw unreadable_frame("version " + std::to_string(version) + " instead of "
-                           + std::to_string(cluster_codec_version));
+  in.take_version(cluster_codec_version);
   std::uint8_t kind = 0;
   in(kind);
   cluster_frame frame;
   frame.message = wire::blank<cluster_message>(kind);
   in(frame.sender_incarnation);
   std::visit([&](auto& body) { in(body); }, frame.message);
-  if (!in.at_end())
-    throw unreadable_frame("bytes after its end");
+  in.require_end();
   return frame;
 }
 

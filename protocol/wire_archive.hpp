@@ -61,7 +61,18 @@ public:
       throw unreadable_frame("it is cut off");
   }
 
-  bool at_end() const { return rest_.empty(); }
+  /// The first byte of every form. @throws unreadable_frame if it is another version
+  void take_version(std::uint8_t expected) {
+    auto found = static_cast<std::uint8_t>(take(1).front());
+    if (found != expected)
+      throw unreadable_frame("version " + std::to_string(found) + " instead of "
+                             + std::to_string(expected));
+  }
+
+  void require_end() const {
+    if (!rest_.empty())
+      throw unreadable_frame("bytes after its end");
+  }
 
 private:
   std::string_view rest_;
@@ -302,15 +313,10 @@ std::string to_bytes(std::uint8_t version, const T& x) {
 template <class T>
 T from_bytes(std::uint8_t version, std::string_view bytes) {
   frame_reader in(bytes);
-  std::uint8_t found = 0;
-  in(found);
-  if (found != version)
-    throw unreadable_frame("version " + std::to_string(found) + " instead of "
-                           + std::to_string(version));
+  in.take_version(version);
   T x;
   in(x);
-  if (!in.at_end())
-    throw unreadable_frame("bytes after its end");
+  in.require_end();
   return x;
 }
 

@@ -1,12 +1,12 @@
 #include "actors/naming/metadata_keeper.hpp"
 
 #include <set>
-#include <tuple>
 
 #include <spdlog/spdlog.h>
 
 #include "actors/naming/service.hpp"
 #include "config/config_error.hpp"
+#include "protocol/override_change.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -26,34 +26,6 @@ void metadata_keeper_state::tell_service(const service_ref& service, Event event
   if (!found)
     complete(answer, std::move(otherwise));
 }
-
-namespace {
-
-using override_ptr = std::shared_ptr<const instance_override>;
-
-/// Equal overrides of one change become one object: an operator mostly says the same of many.
-struct by_content {
-  bool operator()(const override_ptr& a, const override_ptr& b) const {
-    auto all = [](const instance_override& x) { return std::tie(x.weight, x.enabled, x.metadata); };
-    return all(*a) < all(*b);
-  }
-};
-
-/// What is stored after the change; null if nothing is.
-override_ptr changed(const override_change& change, const override_ptr& known) {
-  using kind = override_change::kind;
-  if (change.how == kind::replace || (!known && change.how == kind::add_metadata))
-    return std::make_shared<const instance_override>(change.content);
-  if (!known)
-    return nullptr;
-  auto next = std::make_shared<instance_override>(*known);
-  for (auto& [key, value] : change.content.metadata)
-    change.how == kind::add_metadata ? set_metadata(next->metadata, key, value)
-                                     : remove_metadata(next->metadata, key);
-  return next;
-}
-
-} // namespace
 
 outcome metadata_keeper_state::check_stored(const service_ref& service, std::size_t before,
                                             std::size_t after) const {
@@ -79,10 +51,10 @@ void metadata_keeper_state::on_put_overrides(const put_overrides& msg) {
   auto present = context->tables.store.overrides(msg.service->view());
   auto next =
     present ? std::make_shared<override_table>(*present) : std::make_shared<override_table>();
-  std::set<override_ptr, by_content> contents;
+  std::set<override_ptr, override_content_less> contents;
   for (auto& change : msg.changes) {
     auto known = next->find(change.metadata_id);
-    auto content = changed(change, known == next->end() ? nullptr : known->second);
+    auto content = changed_override(change, known == next->end() ? nullptr : known->second);
     if (!content)
       continue;
     if (auto complaint = context->checks.metadata(content->metadata))

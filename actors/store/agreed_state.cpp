@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "actors/store/raft_rules.hpp"
-#include "protocol/store_codec.hpp"
+#include "protocol/override_change.hpp"
 #include "protocol/wire_archive.hpp"
 
 namespace nacre {
@@ -21,33 +20,6 @@ constexpr std::size_t sessions_max = 64;
 constexpr std::size_t clusters_max = 1'000;
 
 constexpr std::uint8_t version = 1;
-
-using override_ptr = std::shared_ptr<const instance_override>;
-
-/// Equal overrides of one change become one object: an operator mostly says the same of many.
-struct by_content {
-  bool operator()(const override_ptr& a, const override_ptr& b) const {
-    auto all = [](const instance_override& x) {
-      return std::tie(x.weight, x.enabled, x.metadata, x.set_by, x.set_ms);
-    };
-    return all(*a) < all(*b);
-  }
-};
-
-/// What is stored after the change; null if nothing is.
-std::shared_ptr<instance_override> changed(const override_change& change,
-                                           const override_ptr& known) {
-  using how = override_change::kind;
-  if (change.how == how::replace || (!known && change.how == how::add_metadata))
-    return std::make_shared<instance_override>(change.content);
-  if (!known)
-    return nullptr;
-  auto next = std::make_shared<instance_override>(*known);
-  for (auto& [key, value] : change.content.metadata)
-    change.how == how::add_metadata ? set_metadata(next->metadata, key, value)
-                                    : remove_metadata(next->metadata, key);
-  return next;
-}
 
 std::string text_of(const switch_domain& x) {
   json_writer out;
@@ -100,10 +72,10 @@ outcome agreed_state::run(const agreed::request& from, const agreed::put_overrid
   auto& record = services_[x.service];
   auto next = record.overrides ? std::make_shared<override_table>(*record.overrides)
                                : std::make_shared<override_table>();
-  std::set<override_ptr, by_content> contents;
+  std::set<override_ptr, override_content_less> contents;
   for (auto& change : x.changes) {
     auto known = next->find(change.metadata_id);
-    auto content = changed(change, known == next->end() ? nullptr : known->second);
+    auto content = changed_override(change, known == next->end() ? nullptr : known->second);
     if (!content)
       continue;
     content->set_by = from.by;
@@ -159,17 +131,12 @@ outcome agreed_state::run(const agreed::request&, const agreed::remove_instance&
 
 // -- services ------------------------------------------------------------------------------------
 
-void agreed_state::set_metadata(const agreed::service_name& service,
-                                service_metadata_ptr metadata) {
-  services_[service].metadata = std::move(metadata);
-}
-
 outcome agreed_state::run(const agreed::request&, const agreed::create_service& x, applied& out) {
   auto known = find(x.service);
   if (known && (known->metadata || !known->instances.empty()))
     return {ec::service_exists,
             "specified service " + x.service.view().grouped_name() + " already exists!"};
-  set_metadata(x.service, std::make_shared<const service_metadata>(x.metadata));
+  services_[x.service].metadata = std::make_shared<const service_metadata>(x.metadata);
   out.changes.push_back({kind::created, x.service, {}});
   return {};
 }
@@ -180,7 +147,7 @@ outcome agreed_state::run(const agreed::request&, const agreed::update_service& 
     next->ephemeral = known->metadata->ephemeral;
     next->clusters = known->metadata->clusters;
   }
-  set_metadata(x.service, std::move(next));
+  services_[x.service].metadata = std::move(next);
   out.changes.push_back({kind::metadata, x.service, {}});
   return {};
 }
@@ -194,7 +161,7 @@ outcome agreed_state::run(const agreed::request&, const agreed::put_cluster& x, 
     return {ec::limit_reached,
             "a service may have " + std::to_string(clusters_max) + " clusters with settings"};
   next->clusters[x.cluster] = x.settings;
-  set_metadata(x.service, std::move(next));
+  services_[x.service].metadata = std::move(next);
   out.changes.push_back({kind::metadata, x.service, {}});
   return {};
 }
@@ -279,11 +246,7 @@ std::string agreed_state::save() const {
 agreed_state agreed_state::load(std::string_view bytes) {
   agreed_state x;
   wire::frame_reader in(bytes);
-  std::uint8_t found = 0;
-  in(found);
-  if (found != version)
-    throw unreadable_frame("a state of version " + std::to_string(found) + " instead of "
-                           + std::to_string(version));
+  in.take_version(version);
   auto each = [&](auto f) {
     std::uint32_t count = 0;
     for (in(count); count > 0; --count)
@@ -301,7 +264,7 @@ agreed_state agreed_state::load(std::string_view bytes) {
       record.metadata = std::move(metadata);
     }
     auto overrides = std::make_shared<override_table>();
-    std::set<override_ptr, by_content> contents;
+    std::set<override_ptr, override_content_less> contents;
     each([&] {
       std::string id;
       auto content = std::make_shared<instance_override>();
@@ -329,8 +292,7 @@ agreed_state agreed_state::load(std::string_view bytes) {
       of.done[number] = std::move(result);
     });
   });
-  if (!in.at_end())
-    throw unreadable_frame("bytes after its end");
+  in.require_end();
   auto domain = std::make_shared<switch_domain>();
   for (auto& [entry, value] : x.switch_settings_)
     domain->set(entry, value);

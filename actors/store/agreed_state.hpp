@@ -92,7 +92,6 @@ private:
   outcome run(const agreed::request& from, const agreed::remove_namespace& x, applied& out);
   outcome run(const agreed::request& from, const agreed::set_switch& x, applied& out);
 
-  void set_metadata(const agreed::service_name& service, service_metadata_ptr metadata);
   void drop_if_empty(const agreed::service_name& service);
   void forget_old_sessions();
 

@@ -157,6 +157,8 @@ private:
   void on(const message& from, state_chunk& x);
   void on(const message& from, const state_answer& x);
   void follow_leader(member_id from);
+  /// Notes an answer to the leader. Null if it is none, or not of a member.
+  progress* hear(member_id from, std::uint64_t round);
   position append(entry_kind kind, std::string data, membership members);
   void take_entries(std::vector<entry>& entries);
   void install_state(const state_chunk& x, std::string bytes);

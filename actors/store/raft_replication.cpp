@@ -200,13 +200,20 @@ void core::send_chunk(member_id to, progress& x) {
                        bytes.substr(x.state_bytes, how_.chunk_bytes), round_});
 }
 
+progress* core::hear(member_id from, std::uint64_t round) {
+  auto x = progress_.find(from);
+  if (!leads() || x == progress_.end())
+    return nullptr;
+  x->second.active = true;
+  x->second.round = std::max(x->second.round, round);
+  return &x->second;
+}
+
 void core::on(const message& from, const append_answer& x) {
-  auto found = progress_.find(from.from);
-  if (!leads() || found == progress_.end())
+  auto* heard = hear(from.from, x.round);
+  if (!heard)
     return;
-  auto& to = found->second;
-  to.active = true;
-  to.round = std::max(to.round, x.round);
+  auto& to = *heard;
   if (x.accepted) {
     bool found_place = to.how == progress::state::probe && x.index + 1 >= to.next;
     bool has_state = to.how == progress::state::state && x.index >= log_.base().index;
@@ -230,12 +237,10 @@ void core::on(const message& from, const append_answer& x) {
 }
 
 void core::on(const message& from, const state_answer& x) {
-  auto found = progress_.find(from.from);
-  if (!leads() || found == progress_.end())
+  auto* heard = hear(from.from, x.round);
+  if (!heard)
     return;
-  auto& to = found->second;
-  to.active = true;
-  to.round = std::max(to.round, x.round);
+  auto& to = *heard;
   if (to.how == progress::state::state && offered_ && x.last == offered_->last) {
     to.waits = false;
     to.state_bytes = std::min<std::uint64_t>(x.received, offered_->bytes->size());
