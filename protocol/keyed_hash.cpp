@@ -31,23 +31,28 @@ struct sip_state {
     round();
     a ^= word;
   }
+
+  /// A text ends with its length, so no two lists of texts are taken as the same words.
+  void take(std::string_view text) {
+    auto length = static_cast<std::uint64_t>(text.size()) << 56;
+    for (; text.size() >= 8; text.remove_prefix(8)) {
+      std::uint64_t word;
+      std::memcpy(&word, text.data(), 8);
+      take(word);
+    }
+    std::uint64_t rest = 0;
+    std::memcpy(&rest, text.data(), text.size());
+    take(rest | length);
+  }
 };
 
 } // namespace
 
-std::uint64_t keyed_hash(std::string_view text) {
+std::uint64_t keyed_hash(std::initializer_list<std::string_view> texts) {
   sip_state x{key[0] ^ 0x736f6d6570736575ull, key[1] ^ 0x646f72616e646f6dull,
               key[0] ^ 0x6c7967656e657261ull, key[1] ^ 0x7465646279746573ull};
-  auto size = text.size();
-  for (; text.size() >= 8; text.remove_prefix(8)) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data(), 8);
-    x.take(word);
-  }
-  std::uint64_t last = static_cast<std::uint64_t>(size) << 56;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    last |= static_cast<std::uint64_t>(static_cast<unsigned char>(text[i])) << 8 * i;
-  x.take(last);
+  for (auto text : texts)
+    x.take(text);
   x.c ^= 0xff;
   for (int i = 0; i < 3; ++i)
     x.round();

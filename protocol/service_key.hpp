@@ -26,11 +26,7 @@ struct service_key_view {
   friend bool operator==(const service_key_view&, const service_key_view&) = default;
   friend auto operator<=>(const service_key_view&, const service_key_view&) = default;
 
-  std::size_t hash() const {
-    auto x = keyed_hash(name);
-    x = x * 0x9E3779B97F4A7C15ull ^ keyed_hash(group);
-    return x * 0x9E3779B97F4A7C15ull ^ keyed_hash(namespace_id);
-  }
+  std::size_t hash() const { return keyed_hash({namespace_id, group, name}); }
 
   /// `group@@name`, the form HTTP v1 and UDP speak.
   std::string grouped_name() const {
@@ -77,17 +73,28 @@ inline bool operator<(const service_ref& a, const service_ref& b) {
 
 inline service_ref make_service_ref(const service_key_view& key) { return new service_key(key); }
 
-/// Hash and equality by value for tables of `service_ref`, with look-up by `service_key_view`.
+/// A name with its hash, for who looks it up more than once.
+struct hashed_service_key {
+  explicit hashed_service_key(const service_key_view& x) : view(x), hash(x.hash()) {}
+  explicit hashed_service_key(const service_key& x) : view(x.view()), hash(x.hash) {}
+
+  service_key_view view;
+  std::size_t hash;
+};
+
+/// Hash and equality by value for tables of `service_ref`, with look-up by name.
 struct service_ref_hash {
   using is_transparent = void;
   std::size_t operator()(const service_key_view& x) const { return x.hash(); }
+  std::size_t operator()(const hashed_service_key& x) const { return x.hash; }
   std::size_t operator()(const service_ref& x) const { return x->hash; }
 };
 
 struct service_ref_equal {
   using is_transparent = void;
   static service_key_view view(const service_ref& x) { return x->view(); }
-  static service_key_view view(const service_key_view& x) { return x; }
+  static const service_key_view& view(const service_key_view& x) { return x; }
+  static const service_key_view& view(const hashed_service_key& x) { return x.view; }
   template <class A, class B>
   bool operator()(const A& a, const B& b) const {
     return view(a) == view(b);

@@ -64,8 +64,9 @@ std::string_view trim(std::string_view text) {
 }
 
 bool equals_ignore_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return a == b || std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+           return lower(x) == lower(y);
+         });
 }
 
 bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {

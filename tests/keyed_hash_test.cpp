@@ -22,6 +22,14 @@ TEST_CASE("a hash depends on every byte and on the length") {
   CHECK(keyed_hash("abc") == keyed_hash(std::string("xabc").substr(1))); // wherever it lies
 }
 
+TEST_CASE("a list of texts is not what it is when they are put together") {
+  CHECK(keyed_hash({"a", "bc"}) != keyed_hash({"ab", "c"}));
+  CHECK(keyed_hash({"a", "b"}) != keyed_hash({"b", "a"}));
+  CHECK(keyed_hash({"ab", ""}) != keyed_hash({"", "ab"}));
+  CHECK(keyed_hash({"ab", ""}) != keyed_hash("ab"));
+  CHECK(keyed_hash({"12345678", "9"}) != keyed_hash("123456789"));
+}
+
 TEST_CASE("hashes of names in a row fill all buckets evenly") {
   std::map<std::uint64_t, int> buckets;
   for (int i = 0; i < 64'000; ++i)

@@ -46,15 +46,18 @@ TEST_CASE("a renewal needs service, ip and port to match, and nothing else") {
   lease_table table;
   auto x = make_lease(service_a, "10.0.0.1", 80);
   table.insert(x);
+  auto renew = [&](service_key_view service, std::string_view ip, std::uint16_t port, int now) {
+    return table.renew(hashed_service_key(service), ip, port, at(now)).state;
+  };
   // The key's texts are compared, not its object.
-  CHECK(table.renew({"public", "G", "a"}, "10.0.0.1", 80, at(5)).state == renewal::renewed);
+  CHECK(renew({"public", "G", "a"}, "10.0.0.1", 80, 5) == renewal::renewed);
   CHECK(x->renewed.load() == at(5));
-  CHECK(table.renew({"other", "G", "a"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
-  CHECK(table.renew({"public", "H", "a"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
-  CHECK(table.renew({"public", "G", "b"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
-  CHECK(table.renew({"public", "G", "a"}, "10.0.0.2", 80, at(6)).state == renewal::unknown);
-  CHECK(table.renew({"public", "G", "a"}, "10.0.0.1", 81, at(6)).state == renewal::unknown);
-  CHECK(table.renew({"public", "", "Ga"}, "10.0.0.1", 80, at(6)).state == renewal::unknown);
+  CHECK(renew({"other", "G", "a"}, "10.0.0.1", 80, 6) == renewal::unknown);
+  CHECK(renew({"public", "H", "a"}, "10.0.0.1", 80, 6) == renewal::unknown);
+  CHECK(renew({"public", "G", "b"}, "10.0.0.1", 80, 6) == renewal::unknown);
+  CHECK(renew({"public", "G", "a"}, "10.0.0.2", 80, 6) == renewal::unknown);
+  CHECK(renew({"public", "G", "a"}, "10.0.0.1", 81, 6) == renewal::unknown);
+  CHECK(renew({"public", "", "Ga"}, "10.0.0.1", 80, 6) == renewal::unknown);
   CHECK(x->renewed.load() == at(5));
 }
 
@@ -63,7 +66,8 @@ TEST_CASE("a beat of an unhealthy lease is told apart, so that it goes to its sh
   auto x = make_lease(service_a, "10.0.0.1", 80);
   table.insert(x);
   x->healthy = false;
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(9)).state == renewal::unhealthy);
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(9)).state
+        == renewal::unhealthy);
   CHECK(x->renewed.load() == at(9));
   CHECK_FALSE(x->healthy); // only the shard revives it
 }
@@ -72,12 +76,16 @@ TEST_CASE("the beat interval is told only if the metadata sets one of its own") 
   lease_table table;
   auto x = make_lease(service_a, "10.0.0.1", 80, 0, {1'000, 3'000, 6'000});
   table.insert(x);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(1)).beat_interval == short_span(0));
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(1)).beat_interval
+        == short_span(0));
   x->own_interval = true;
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(2)).beat_interval == short_span(1'000));
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(2)).beat_interval
+        == short_span(1'000));
   x->healthy = false;
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(3)).beat_interval == short_span(1'000));
-  CHECK(table.renew(service_b->view(), "10.0.0.1", 80, at(3)).beat_interval == short_span(0));
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(3)).beat_interval
+        == short_span(1'000));
+  CHECK(table.renew(hashed_service_key(*service_b), "10.0.0.1", 80, at(3)).beat_interval
+        == short_span(0));
 }
 
 TEST_CASE("a successor takes the place of its predecessor and outlives its removal") {
@@ -89,7 +97,8 @@ TEST_CASE("a successor takes the place of its predecessor and outlives its remov
   CHECK(table.size() == 1);
   table.insert(next);
   CHECK(table.size() == 1);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(7)).state == renewal::renewed);
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(7)).state
+        == renewal::renewed);
   CHECK(old->renewed.load() == at(0));
   CHECK(next->renewed.load() == at(7));
   bool asked = false;
@@ -98,7 +107,8 @@ TEST_CASE("a successor takes the place of its predecessor and outlives its remov
   CHECK(table.size() == 1);
   table.erase(next);
   CHECK(table.size() == 0);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 80, at(8)).state == renewal::unknown);
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(8)).state
+        == renewal::unknown);
 }
 
 TEST_CASE("a lease stays if the condition of its removal does not hold any more") {
@@ -124,8 +134,10 @@ TEST_CASE("leases can be swept by any condition") {
   });
   CHECK(seen == 1000);
   CHECK(table.size() == 900);
-  CHECK(table.renew(service_b->view(), "10.0.0.1", 10, at(1)).state == renewal::unknown);
-  CHECK(table.renew(service_a->view(), "10.0.0.1", 11, at(1)).state == renewal::renewed);
+  CHECK(table.renew(hashed_service_key(*service_b), "10.0.0.1", 10, at(1)).state
+        == renewal::unknown);
+  CHECK(table.renew(hashed_service_key(*service_a), "10.0.0.1", 11, at(1)).state
+        == renewal::renewed);
 }
 
 TEST_CASE("the lease table does what a map by service and address does") {
@@ -165,7 +177,7 @@ TEST_CASE("the lease table does what a map by service and address does") {
           }
           break;
         default: {
-          auto state = table.renew(services[service]->view(), ip, port, at(now)).state;
+          auto state = table.renew(hashed_service_key(*services[service]), ip, port, at(now)).state;
           if (known == model.end()) {
             REQUIRE(state == renewal::unknown);
           } else {
@@ -188,7 +200,8 @@ TEST_CASE("no renewal is taken for a lease that is being removed") {
     for (int i = 0; i < 2; ++i)
       beats.emplace_back([&table] {
         for (std::int64_t now = 1; now < 1'000'000; ++now)
-          if (table.renew(service_a->view(), "10.0.0.1", 80, at(now)).state == renewal::unknown)
+          if (table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(now)).state
+              == renewal::unknown)
             return;
       });
     std::int64_t last = -1;
@@ -212,7 +225,7 @@ TEST_CASE("what runs exclusively is not interrupted by a renewal") {
   std::atomic<bool> done{false};
   std::thread beats([&] {
     for (std::int64_t now = 1; !done; ++now)
-      table.renew(service_a->view(), "10.0.0.1", 80, at(now));
+      table.renew(hashed_service_key(*service_a), "10.0.0.1", 80, at(now));
   });
   std::size_t interrupted = 0;
   for (int i = 0; i < 500; ++i)

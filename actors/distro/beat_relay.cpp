@@ -106,6 +106,7 @@ void take_renewals(node_context& context, cluster_peer& from, const renewals& ms
   client_verify_failed unknown;
   for (auto& x : msg.services) {
     service_key_view service{x.namespace_id, x.group, x.service};
+    hashed_service_key hashed(service);
     for (auto& address : x.clients) {
       record_key key{address, false, x.namespace_id, x.group, x.service};
       auto client = client_of(key);
@@ -116,7 +117,7 @@ void take_renewals(node_context& context, cluster_peer& from, const renewals& ms
           further.add(service, *client);
         continue;
       }
-      auto done = context.tables.leases.renew(service, client->ip, client->port, now);
+      auto done = context.tables.leases.renew(hashed, client->ip, client->port, now);
       if (done.state == renewal::unknown)
         unknown.keys.push_back(std::move(key));
       else if (done.state == renewal::unhealthy)

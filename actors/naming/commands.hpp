@@ -24,8 +24,8 @@ void deregister_instance(const node_context& node, service_ref service, const in
 template <class MakeTicket>
 renewal_result beat(const node_context& node, const service_ref& service, const client_id& client,
                     MakeTicket later) {
-  auto result =
-    node.tables.leases.renew(service->view(), client.ip, client.port, node.clock.steady());
+  auto result = node.tables.leases.renew(hashed_service_key(*service), client.ip, client.port,
+                                         node.clock.steady());
   if (result.state == renewal::unhealthy)
     caf::anon_send(node.shard(client), revive_instance{service, client, later(result)});
   return result;

@@ -4,25 +4,28 @@
 
 namespace nacre {
 
-service_view_ptr directory::find(const service_key_view& key) const {
-  auto& part = stripe_of(key.hash());
+service_view_ptr directory::find(const service_key_view& name) const {
+  hashed_service_key key(name);
+  auto& part = stripe_of(key.hash);
   std::shared_lock guard(part.lock);
   auto i = part.services.find(key);
   return i == part.services.end() ? nullptr : i->second.view;
 }
 
-service_ref directory::shared_key(const service_key_view& key) const {
-  auto& part = stripe_of(key.hash());
+service_ref directory::shared_key(const service_key_view& name) const {
+  hashed_service_key key(name);
+  auto& part = stripe_of(key.hash);
   {
     std::shared_lock guard(part.lock);
     if (auto i = part.services.find(key); i != part.services.end())
       return i->first;
   }
-  return make_service_ref(key);
+  return make_service_ref(name);
 }
 
-service_actor directory::find_actor(const service_key_view& key) const {
-  auto& part = stripe_of(key.hash());
+service_actor directory::find_actor(const service_key_view& name) const {
+  hashed_service_key key(name);
+  auto& part = stripe_of(key.hash);
   std::shared_lock guard(part.lock);
   auto i = part.services.find(key);
   return i == part.services.end() ? service_actor{} : i->second.actor;
@@ -47,8 +50,9 @@ void directory::publish(const service_view_ptr& view) {
     unlist(key);
 }
 
-void directory::replace_actor(const service_key_view& key, const service_actor& actor) {
-  auto& part = stripe_of(key.hash());
+void directory::replace_actor(const service_key_view& name, const service_actor& actor) {
+  hashed_service_key key(name);
+  auto& part = stripe_of(key.hash);
   std::unique_lock guard(part.lock);
   if (auto i = part.services.find(key); i != part.services.end())
     i->second.actor = actor;

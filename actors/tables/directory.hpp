@@ -20,14 +20,14 @@ namespace nacre {
 class directory {
 public:
   /// The view of a service, null if there is none.
-  service_view_ptr find(const service_key_view& key) const;
+  service_view_ptr find(const service_key_view& name) const;
 
   /// The directory's own key object of a service, a new one if it is not in: so there is one
   /// object per service and not one per lease.
-  service_ref shared_key(const service_key_view& key) const;
+  service_ref shared_key(const service_key_view& name) const;
 
   /// The actor of a service, null if there is none.
-  service_actor find_actor(const service_key_view& key) const;
+  service_actor find_actor(const service_key_view& name) const;
 
   /// Calls `use` with the service's actor. If there is none, `spawn` makes it first. All under a
   /// lock that `remove_if` needs too: what `use` sends arrives before the actor can retire, and
@@ -60,12 +60,13 @@ public:
   void publish(const service_view_ptr& view);
 
   /// Puts a restarted actor in place of the failed one.
-  void replace_actor(const service_key_view& key, const service_actor& actor);
+  void replace_actor(const service_key_view& name, const service_actor& actor);
 
   /// Takes a service out if `condition()` holds while nobody can send to it by `with_actor`.
   template <class Condition>
-  bool remove_if(const service_key_view& key, Condition condition) {
-    auto& part = stripe_of(key.hash());
+  bool remove_if(const service_key_view& name, Condition condition) {
+    hashed_service_key key(name);
+    auto& part = stripe_of(key.hash);
     {
       std::unique_lock guard(part.lock);
       auto i = part.services.find(key);
@@ -74,7 +75,7 @@ public:
       part.services.erase(i);
       --size_;
     }
-    unlist(key);
+    unlist(name);
     return true;
   }
 

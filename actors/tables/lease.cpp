@@ -2,9 +2,9 @@
 
 namespace nacre {
 
-renewal_result lease_table::renew(const service_key_view& service, std::string_view ip,
+renewal_result lease_table::renew(const hashed_service_key& service, std::string_view ip,
                                   std::uint16_t port, steady_time now) const {
-  address key{service, ip, port, hash_of(service, ip, port)};
+  address key{service.view, ip, port, hash_of(service.hash, ip, port)};
   auto& part = stripe_of(key.hash);
   std::shared_lock guard(part.lock);
   auto i = part.leases.find(key);
@@ -40,7 +40,7 @@ std::vector<lease_ptr> lease_table::take_renewed_elsewhere() {
 }
 
 void lease_table::insert(const lease_ptr& x) {
-  auto& part = stripe_of(hash_of(x->service->view(), x->client.ip, x->client.port));
+  auto& part = stripe_of(hash_of(x->service->hash, x->client.ip, x->client.port));
   std::unique_lock guard(part.lock);
   part.leases.erase(x);
   part.leases.insert(x);

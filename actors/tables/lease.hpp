@@ -83,7 +83,7 @@ struct renewal_result {
 /// never enters a mailbox. Any thread; short locks on one of many stripes.
 class lease_table {
 public:
-  renewal_result renew(const service_key_view& service, std::string_view ip, std::uint16_t port,
+  renewal_result renew(const hashed_service_key& service, std::string_view ip, std::uint16_t port,
                        steady_time now) const;
 
   /// The client of `x` was heard here; passed on if another node is responsible for it.
@@ -99,7 +99,7 @@ public:
   /// come between. @returns whether it is gone.
   template <class Condition>
   bool erase_if(const lease_ptr& x, Condition condition) {
-    auto& part = stripe_of(hash_of(x->service->view(), x->client.ip, x->client.port));
+    auto& part = stripe_of(hash_of(x->service->hash, x->client.ip, x->client.port));
     std::unique_lock guard(part.lock);
     auto i = part.leases.find(x);
     if (i == part.leases.end() || *i != x)
@@ -126,7 +126,7 @@ public:
   /// Runs `f` while no renewal of `x` can come between.
   template <class F>
   void exclusively(const lease_ptr& x, F f) {
-    auto& part = stripe_of(hash_of(x->service->view(), x->client.ip, x->client.port));
+    auto& part = stripe_of(hash_of(x->service->hash, x->client.ip, x->client.port));
     std::unique_lock guard(part.lock);
     f();
   }
@@ -141,17 +141,15 @@ private:
     std::size_t hash;
   };
 
-  static std::size_t hash_of(const service_key_view& service, std::string_view ip,
-                             std::uint16_t port) {
-    return (service.hash() * 31 + keyed_hash(ip)) * 0x9E3779B97F4A7C15ull
-           + port * 0xC2B2AE3D27D4EB4Full;
+  static std::size_t hash_of(std::size_t service, std::string_view ip, std::uint16_t port) {
+    return (service * 31 + keyed_hash(ip)) * 0x9E3779B97F4A7C15ull + port * 0xC2B2AE3D27D4EB4Full;
   }
 
   struct hasher {
     using is_transparent = void;
     std::size_t operator()(const address& x) const { return x.hash; }
     std::size_t operator()(const lease_ptr& x) const {
-      return hash_of(x->service->view(), x->client.ip, x->client.port);
+      return hash_of(x->service->hash, x->client.ip, x->client.port);
     }
   };
 

@@ -68,9 +68,9 @@ std::optional<reply> check_parameters(const http_call& c, bool v1) {
   auto raw = [&](std::string_view key) { return c.params.find(key).value_or(""); };
   auto& checks = c.context().checks;
   for (auto key : {"clusters", "clusterName", "cluster"})
-    if (c.params.find(key))
-      if (auto complaint = check_clusters_size(*c.params.joined(key),
-                                               c.context().options.limits.query_clusters_max))
+    if (auto clusters = c.params.joined(key))
+      if (auto complaint =
+            check_clusters_size(*clusters, c.context().options.limits.query_clusters_max))
         return param_check_error(*complaint);
   if (!checks.enabled)
     return std::nullopt;

@@ -9,12 +9,11 @@ namespace {
 int hex_digit(char c) {
   if (c >= '0' && c <= '9')
     return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
+  auto letter = c | 0x20;
+  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
+
+bool is_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80u) == 0; }
 
 /// The line of `head` that says what a part of a form is, without its name; empty if there is none.
 std::string_view disposition(std::string_view head) {
@@ -59,25 +58,29 @@ std::optional<std::string_view> header_attribute(std::string_view header, std::s
 
 bool parameters::decode(std::string_view text, std::uint32_t& begin, std::uint32_t& size) {
   begin = static_cast<std::uint32_t>(storage_.size());
-  bool ascii = true;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%') {
-      if (text.size() - i < 3)
+  storage_.append(text); // and decoded there, since that makes nothing longer
+  char* out = storage_.data() + begin;
+  const char* end = out + text.size();
+  char all_bits = 0;
+  for (const char* in = out; in != end;) {
+    char c = *in++;
+    if (c == '%') {
+      if (end - in < 2)
         return false;
-      auto high = hex_digit(text[i + 1]);
-      auto low = hex_digit(text[i + 2]);
+      auto high = hex_digit(in[0]);
+      auto low = hex_digit(in[1]);
       if (high < 0 || low < 0)
         return false;
       c = static_cast<char>(high * 16 + low);
-      i += 2;
+      in += 2;
+    } else if (c == '+') {
+      c = ' ';
     }
-    ascii = ascii && (static_cast<unsigned char>(c) & 0x80u) == 0;
-    storage_.push_back(c);
+    all_bits = static_cast<char>(all_bits | c);
+    *out++ = c;
   }
-  if (!ascii) {
+  storage_.resize(static_cast<std::size_t>(out - storage_.data()));
+  if (!is_ascii(all_bits)) {
     auto value = storage_.substr(begin);
     make_valid_utf8(value);
     storage_.replace(begin, std::string::npos, value);

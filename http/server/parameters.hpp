@@ -19,6 +19,8 @@ public:
   /// One more parameter than this and the request is refused.
   static constexpr std::size_t count_max = 256;
 
+  parameters() { entries_.reserve(16); } // as many as most requests have
+
   /// Adds `k=v&…`. @returns false for a broken escape or too many parameters.
   bool add_urlencoded(std::string_view text);
 
@@ -39,10 +41,10 @@ private:
   bool decode(std::string_view text, std::uint32_t& begin, std::uint32_t& size);
   bool add(std::string_view key, std::string_view value);
   std::string_view key_of(const entry& x) const {
-    return std::string_view(storage_).substr(x.key_begin, x.key_size);
+    return {storage_.data() + x.key_begin, x.key_size};
   }
   std::string_view value_of(const entry& x) const {
-    return std::string_view(storage_).substr(x.value_begin, x.value_size);
+    return {storage_.data() + x.value_begin, x.value_size};
   }
 
   std::string storage_;

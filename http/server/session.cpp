@@ -75,7 +75,11 @@ void read_headers(const Fields& fields, http_request& request) {
 
 /// Whether a line of `head` goes on in the next, which begins with a blank (RFC 9112 §5.2).
 bool is_folded(std::string_view head) {
-  return head.find("\n ") != head.npos || head.find("\n\t") != head.npos;
+  for (auto end = head.find('\n'); end != head.npos && end + 1 < head.size();
+       end = head.find('\n', end + 1))
+    if (head[end + 1] == ' ' || head[end + 1] == '\t')
+      return true;
+  return false;
 }
 
 /// The path and query of a target, which may also be a whole address (RFC 9112 §3.2.2).
@@ -110,7 +114,23 @@ void write_head(std::string& head, const reply& answer, bool keep_alive, unsigne
   head.append("\r\n");
 }
 
+/// `head` holds the head and the body of `answer`; behind it come the parts that nobody copied.
+std::array<net::const_buffer, 5> pieces_of(const std::string& head, const reply& answer) {
+  return {net::buffer(head), net::buffer(answer.shared[0]), net::buffer(answer.shared[1]),
+          net::buffer(answer.shared[2]), net::buffer(answer.tail)};
+}
+
 } // namespace
+
+/// An answer that the client did not take at once, with what it costs the budget.
+struct http_session::unsent {
+  unsent(std::string head_bytes, reply of, answer_budget::share cost)
+    : head(std::move(head_bytes)), answer(std::move(of)), share(std::move(cost)) {}
+
+  std::string head;
+  reply answer;
+  answer_budget::share share;
+};
 
 http_session::http_session(net::ip::tcp::socket socket, std::string address, http_server& server,
                            answer_queue& answers)
@@ -210,7 +230,7 @@ void http_session::refuse(unsigned status) {
 
 void http_session::handle() {
   auto& message = parser_->get();
-  keep_alive_ = message.keep_alive() && !stopping_;
+  keep_alive_ = parser_->keep_alive() && !stopping_;
   http_request request;
   request.method = method_of(message.method());
   request.method_name = view(message.method_string());
@@ -231,63 +251,60 @@ void http_session::handle() {
 void http_session::post(reply answer) { answers_.add(shared_from_this(), std::move(answer)); }
 
 void http_session::do_write(reply answer) {
-  answer_ = std::move(answer);
   auto& budget = server_.routes().answers();
-  if (answer_.body_size() >= long_answer_bytes) {
-    share_ = budget.take(*remote_ip_, answer_.body_size());
-    if (!share_)
-      answer_ = container_error(503, "too much is on its way to clients that do not read", "");
+  answer_budget::share share;
+  if (answer.body_size() >= long_answer_bytes) {
+    share = budget.take(*remote_ip_, answer.body_size());
+    if (!share)
+      answer = container_error(503, "too much is on its way to clients that do not read", "");
   }
-  keep_alive_ = keep_alive_ && !answer_.close;
+  keep_alive_ = keep_alive_ && !answer.close;
   // One for each thread: a session needs its own only while its client takes an answer slowly.
   static thread_local std::string head;
-  write_head(head, answer_, keep_alive_, parser_->get().version());
-  bool head_request = parser_->is_header_done() && parser_->get().method() == http::verb::head;
-  if (head_request)
-    answer_ = {};
-  bool is_short = answer_.body_size() <= short_answer_bytes;
-  head += answer_.body;
-  auto& shared = answer_.shared;
+  write_head(head, answer, keep_alive_, parser_->get().version());
+  if (parser_->is_header_done() && parser_->get().method() == http::verb::head)
+    answer = {};
+  bool is_short = answer.body_size() <= short_answer_bytes;
+  head += answer.body;
   if (is_short) {
-    for (auto& x : shared)
-      head += std::exchange(x, {});
-    head += std::exchange(answer_.tail, {});
+    for (auto& part : answer.shared)
+      head += std::exchange(part, {});
+    head += std::exchange(answer.tail, {});
   }
-  std::array<net::const_buffer, 5> buffers{net::buffer(head), net::buffer(shared[0]),
-                                           net::buffer(shared[1]), net::buffer(shared[2]),
-                                           net::buffer(answer_.tail)};
   // Most answers fit the socket's buffer: then no operation has to be queued.
-  beast::error_code ec;
-  auto total = net::buffer_size(buffers);
+  auto pieces = pieces_of(head, answer);
+  auto total = net::buffer_size(pieces);
   bool one_piece = total == head.size();
-  auto written = one_piece ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
+  beast::error_code ec;
+  auto written = one_piece ? socket_.write_some(pieces[0], ec) : socket_.write_some(pieces, ec);
   if (ec && ec != net::error::would_block)
     return on_write(ec);
   if (!ec && written == total)
     return on_write({});
-  if (!share_) {
-    share_ = budget.take(*remote_ip_, total - written);
-    if (!share_)
-      return do_close(); // a part of it is sent: no other answer can follow
-  }
+  if (!share)
+    share = budget.take(*remote_ip_, total - written);
+  if (!share)
+    return do_close(); // a part of it is sent: no other answer can follow
+  unsent_ = std::make_unique<unsent>(std::move(head), std::move(answer), std::move(share));
+  do_write_rest(written);
+}
+
+void http_session::do_write_rest(std::size_t written) {
   set_deadline(server_.options().write_timeout);
-  head_ = std::move(head);
-  buffers[0] = net::buffer(head_);
-  for (auto& x : buffers) {
+  auto pieces = pieces_of(unsent_->head, unsent_->answer);
+  for (auto& x : pieces) {
     auto skipped = std::min(written, x.size());
     x += skipped;
     written -= skipped;
   }
   net::async_write(
-    socket_, buffers,
+    socket_, pieces,
     [self = shared_from_this()](beast::error_code failed, std::size_t) { self->on_write(failed); });
 }
 
 void http_session::on_write(beast::error_code ec) {
   answering_ = false;
-  answer_ = {};
-  share_ = {};
-  head_ = std::string();
+  unsent_.reset();
   if (!ec && refused_)
     return do_discard();
   if (ec || !keep_alive_)

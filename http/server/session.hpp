@@ -60,6 +60,8 @@ private:
   using allocator = std::pmr::polymorphic_allocator<char>;
   using parser = boost::beast::http::request_parser<boost::beast::http::string_body, allocator>;
 
+  struct unsent;
+
   void begin_request();
   void do_read();
   void on_read(boost::beast::error_code ec, std::size_t bytes);
@@ -68,6 +70,8 @@ private:
   void handle();
   void refuse(unsigned status);
   void do_write(reply answer);
+  /// Sends what is unsent behind the first `written` bytes as the client takes it.
+  void do_write_rest(std::size_t written);
   void on_write(boost::beast::error_code ec);
   /// Reads and drops what a refused client still sends, so that it can take the answer.
   void do_discard();
@@ -83,11 +87,7 @@ private:
   std::array<std::byte, 2048> field_space_;
   std::optional<std::pmr::monotonic_buffer_resource> fields_;
   std::optional<parser> parser_;
-  reply answer_;
-  /// Of a long answer, or one that the client takes slowly.
-  answer_budget::share share_;
-  /// What the client did not take at once of the head and the body.
-  std::string head_;
+  std::unique_ptr<unsent> unsent_;
   /// Nothing while the node itself takes its time.
   std::optional<steady_time> deadline_;
   steady_time waits_since_{};
