@@ -1,6 +1,7 @@
 // Wires a node: options → actor system → root actor → listener → signals.
 #include <csignal>
 #include <iostream>
+#include <random>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include "actors/base/batch_threads.hpp"
 #include "actors/distro/cluster_context.hpp"
 #include "actors/node/node.hpp"
+#include "actors/store/sqlite_disk.hpp"
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
 #include "config/usable_cores.hpp"
@@ -55,6 +57,7 @@ public:
     // Before any thread starts: all of them inherit it, so only `next` takes these signals.
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is a write that fails
   }
 
   /// The signal that arrived within `patience`, 0 if none.
@@ -77,6 +80,21 @@ void keep_private(const std::filesystem::path& folder) {
   fs::permissions(folder, fs::perms::owner_all, failed);
   if (failed)
     spdlog::warn("data-folder-open {}: others may read it, {}", folder.string(), failed.message());
+}
+
+std::uint64_t random_id() {
+  std::random_device random;
+  return static_cast<std::uint64_t>(random()) << 32 | random();
+}
+
+/// The store of a lone node, a group of one. @throws store_error
+std::shared_ptr<store_disk> open_store(const std::string& folder) {
+  auto disk = std::make_shared<sqlite_disk>(folder);
+  if (!disk->load()) {
+    auto self = random_id();
+    disk->found({self, random_id()}, {{self}, {}});
+  }
+  return disk;
 }
 
 /// As many descriptors as the machine allows: each connection is one.
@@ -106,6 +124,14 @@ void wait_for_start(caf::actor_system& system, const node_actor& root) {
              });
 }
 
+/// Waits until readers see what was agreed on before. @returns false if a signal came first
+bool wait_for_store(const node_context& context, const signal_wait& signals) {
+  while (context.disk && !context.shows_agreed_state)
+    if (signals.next(1ms))
+      return false;
+  return true;
+}
+
 /// Ends the node's actors when it goes, whatever ended the serving: the actor system's destructor
 /// waits for them.
 struct node_guard {
@@ -115,6 +141,9 @@ struct node_guard {
   ~node_guard() {
     caf::anon_send_exit(context->actors.node.get(), caf::exit_reason::user_shutdown);
     system.await_all_actors_done();
+    // A thread of an actor's own lives until nobody holds the actor.
+    context->actors.store.set({});
+    context->actors.store_writer.set({});
     context->datagrams = nullptr; // its sockets belong to the server, which goes next
   }
 };
@@ -234,9 +263,15 @@ int run(const options& opts) {
   std::optional<cluster_member> member;
   if (opts.mode == node_mode::cluster)
     member.emplace(opts, server, context);
+  else
+    context->disk = open_store(opts.data_dir);
+  context->has_threads_for_disk = true;
+  context->life = random_id();
   spawn_node(system, context);
   node_guard guard{system, context};
   wait_for_start(system, context->actors.node.get());
+  if (!wait_for_store(*context, signals))
+    return 0;
   if (member)
     member->start();
   udp->start();
@@ -247,8 +282,7 @@ int run(const options& opts) {
   spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
                environment.own_ip, server.port(), opts.http.context_path, sdk.port(), threads,
                NACRE_VERSION);
-  spdlog::warn("persistent instances, overrides, namespaces and switches are kept in memory only "
-               "in this version, and persistent instances are not health-checked");
+  spdlog::warn("persistent instances are not health-checked in this version");
 
   serve_until_signal(system, context, signals);
   ready = false;

@@ -15,7 +15,7 @@ namespace nacre {
 
 /// Base of all actor states. A state that derives from it says what its status shows:
 /// `key()` which of its kind it is, `summary()` a line for people, `details(out)` the fields of a
-/// JSON object.
+/// JSON object. One with `has_own_thread` may take its time.
 struct actor_state {
   birth_ptr birth;
   caf::actor_clock::time_point started;
@@ -58,7 +58,8 @@ struct handler_traits<Result (State::*)(Message&)> {
 /// A message took its actor longer than others on its thread should wait.
 template <class State>
 void note_stall(State& state, const std::type_info& message, milliseconds lasted) {
-  if constexpr (requires { state.context->tables; })
+  if constexpr (
+    !requires { State::has_own_thread; } && requires { state.context->tables; })
     if (state.context)
       state.context->tables.stalls.note(State::name + (' ' + state.key()) + " with "
                                           + boost::core::demangle(message.name()),

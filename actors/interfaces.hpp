@@ -9,6 +9,7 @@
 #include "actors/messages/naming.hpp"
 #include "actors/messages/node.hpp"
 #include "actors/messages/push.hpp"
+#include "actors/messages/store.hpp"
 
 /// All actors of a node, what each takes and answers. Read it as a table of contents. Handles of
 /// neighbours come with the NODE CONTEXT at spawn; nothing is looked up globally.
@@ -158,25 +159,65 @@ using udp_push_actor = caf::typed_actor<
   // INTERNAL: look for acks that did not come.
   caf::reacts_to<ring>>::extend_with<status_actor>;
 
-/// One per node: the only writer of stored metadata (overrides, service metadata, namespaces,
-/// switches). A replicated store comes behind the same messages.
+/// One per node: the door to what all nodes agree on. Checks what is asked for, has the STORE agree
+/// on it, and is the only one who shows readers what was agreed on.
 using metadata_keeper_actor = caf::typed_actor<
   // Overrides of instances of one service.
   caf::reacts_to<put_overrides>,
+  // A persistent instance is registered or updated.
+  caf::reacts_to<register_instance>,
+  // A persistent instance is taken back.
+  caf::reacts_to<deregister_instance>,
   // A service is created by name.
   caf::reacts_to<create_service>,
-  // What is stored about a service changes.
+  // Settings of a service change.
   caf::reacts_to<update_service>,
-  // A service ended; what is stored about it ends too.
-  caf::reacts_to<service_ended>,
+  // Settings of a cluster of instances change.
+  caf::reacts_to<put_cluster>,
+  // A service is removed.
+  caf::reacts_to<remove_service>,
   // A namespace is created or changed.
   caf::reacts_to<put_namespace>,
   // A namespace is deleted.
   caf::reacts_to<delete_namespace>,
   // A switch is set.
   caf::reacts_to<set_switch>,
-  // INTERNAL: forget overrides of instances that are long gone.
+  // The STORE: commands took effect.
+  caf::reacts_to<agreed_on>,
+  // The STORE: all that is agreed on.
+  caf::reacts_to<agreed_state_is>,
+  // INTERNAL: have overrides of instances that are long gone forgotten.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
+
+/// One per node: its member of the group that agrees, and what is agreed on.
+using store_actor = caf::typed_actor<
+  // The METADATA KEEPER wants something to be agreed on.
+  caf::reacts_to<propose>,
+  // A restarted METADATA KEEPER wants all that is agreed on.
+  caf::reacts_to<agreed_state_wanted>,
+  // An operator looks.
+  caf::reacts_to<describe_store>,
+  // The STORE WRITER: what was on the disk.
+  caf::reacts_to<store_loaded>,
+  // The STORE WRITER: a round is on the disk.
+  caf::reacts_to<round_written>,
+  // The STORE WRITER: a part of a state is on the disk.
+  caf::reacts_to<state_part_written>,
+  // The STORE WRITER: the disk failed.
+  caf::reacts_to<disk_failed>,
+  // The STORE WRITER is another one; INTERNAL: the disk failed a while ago.
+  caf::reacts_to<ask_disk_again>,
+  // INTERNAL: time passes for the group, and for those who wait.
+  caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
+
+/// One per node: the disk of the STORE, on a thread of its own.
+using store_writer_actor = caf::typed_actor<
+  // Tells what is on the disk.
+  caf::reacts_to<load_store>,
+  // Puts a round on the disk.
+  caf::reacts_to<write_round>,
+  // Puts a part of a state on the disk.
+  caf::reacts_to<write_state_part>>::extend_with<status_actor>;
 
 /// One per node: answers the admin endpoint by walking the tree of actors, from the NODE on.
 using inspector_actor = caf::typed_actor<

@@ -45,6 +45,8 @@ struct node_counters {
   gauge http_connections;
   /// The HTTP listener can't take connections for want of descriptors.
   std::atomic<bool> descriptors_scarce{false};
+  /// The disk of the STORE fails, so that nothing can be agreed on.
+  std::atomic<bool> store_fails{false};
   std::atomic<std::uint64_t> pushes{0};
   std::atomic<std::uint64_t> pushes_acked{0};
   std::atomic<std::uint64_t> pushes_failed{0};
@@ -68,6 +70,7 @@ struct node_counters {
 };
 
 struct cluster_context;
+class store_disk;
 
 /// What any thread reads and one actor writes, each table as it says.
 struct node_tables {
@@ -95,6 +98,8 @@ struct node_actors {
   cell<service_registry_actor> registry;
   std::vector<cell<client_shard_actor>> shards;
   cell<metadata_keeper_actor> metadata;
+  cell<store_actor> store;
+  cell<store_writer_actor> store_writer;
   cell<push_engine_actor> push_engine;
   cell<udp_push_actor> udp_push;
   cell<connection_registry_actor> connection_registry;
@@ -128,6 +133,15 @@ struct node_context {
   std::shared_ptr<datagram_sink> datagrams;
   /// Null in a standalone node.
   std::shared_ptr<cluster_context> cluster;
+  /// Where the STORE keeps what must not be forgotten; null in a cluster, which has no store yet.
+  /// Only for the STORE WRITER once the node runs.
+  std::shared_ptr<store_disk> disk;
+  /// Random, another one whenever a node begins: writes of different lives are told apart by it.
+  std::uint64_t life = 0;
+  /// Actors that wait for the disk have threads of their own; not in virtual time.
+  bool has_threads_for_disk = false;
+  /// Readers see what the STORE had on its disk.
+  std::atomic<bool> shows_agreed_state{false};
 
   std::size_t shard_of(const client_id& client) const {
     return client.hash() % actors.shards.size();

@@ -143,6 +143,24 @@ complaint check_weight(double weight) {
   return std::nullopt;
 }
 
+std::string kind_conflict_text(std::string_view grouped_name, bool is_persistent) {
+  std::string_view kind = is_persistent ? "persistent" : "ephemeral";
+  std::string_view other = is_persistent ? "ephemeral" : "persistent";
+  return std::string("Current service ")
+    .append(grouped_name)
+    .append(" is ")
+    .append(kind)
+    .append(" service, can't register ")
+    .append(other)
+    .append(" instance.");
+}
+
+std::string not_empty_text(std::string_view grouped_name) {
+  return std::string("Service ")
+    .append(grouped_name)
+    .append(" is not empty, can't be delete. Please unregister instance first");
+}
+
 grouped_parts split_grouped_name(std::string_view text) {
   auto at = text.find("@@");
   if (at == std::string_view::npos)

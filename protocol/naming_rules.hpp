@@ -53,6 +53,12 @@ complaint check_instance(const instance& x);
 /// Weight of an instance; `NaN` passes as it does on the real server.
 complaint check_weight(double weight);
 
+/// Why a service of one kind takes no instance of the other (spec/semantics.md §7.2).
+std::string kind_conflict_text(std::string_view grouped_name, bool is_persistent);
+
+/// Why a service is not removed.
+std::string not_empty_text(std::string_view grouped_name);
+
 /// `group@@name` cut in two. A third part is lost, as Nacos' `NamingUtils` does.
 struct grouped_parts {
   std::string_view group;

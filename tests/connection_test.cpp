@@ -358,6 +358,7 @@ TEST_CASE("a client that is sent elsewhere loses its stream if it does not go") 
 TEST_CASE("an ephemeral publication is refused by a persistent service and leaves no row") {
   connection_fixture node;
   node.register_instance("s", "10.0.0.1", {}, false);
+  node.settle();
   auto a = node.connect("1_a_1");
   auto refused = node.publish(a, "s", {"1.1.1.1"});
   node.settle();

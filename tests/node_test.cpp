@@ -61,6 +61,7 @@ TEST_CASE("overrides hold over registrations and end 60 s after their instance")
   caf::anon_send(node.context->actors.metadata.get(),
                  put_overrides{node.key("s"),
                                {{"10.0.0.1:80:DEFAULT", {5.0, false, {{"k", "v"}}}}},
+                               "10.9.9.9",
                                write.ticket()});
   node.settle();
   CHECK(write.code() == ec::none);
@@ -89,6 +90,7 @@ TEST_CASE("keys added to an instance's metadata at the same time are all kept") 
     caf::anon_send(node.context->actors.metadata.get(),
                    put_overrides{node.key("s"),
                                  {{"10.0.0.1:80:DEFAULT", {2.0, true, {{name, "x"}}}, how}},
+                                 "10.9.9.9",
                                  nullptr});
   };
   change("never", kind::remove_metadata);

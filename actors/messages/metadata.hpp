@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,28 +16,37 @@ namespace nacre {
 struct put_overrides {
   service_ref service;
   std::vector<override_change> changes;
+  /// Who wants it, an address.
+  std::string by;
   ticket_ptr answer;
 };
 
 /// Creates a service by name.
 struct create_service {
   service_ref service;
-  service_metadata_ptr metadata;
+  service_metadata metadata;
   ticket_ptr answer;
 };
 
-/// Changes what is stored; `change` runs in the METADATA KEEPER on the present value.
+/// Sets threshold, selector and metadata of a service; its kind and clusters stay.
 struct update_service {
   service_ref service;
-  std::function<void(service_metadata&)> change;
+  service_metadata settings;
   ticket_ptr answer;
 };
 
-/// A service ended, and with it what was stored about it; anything newer than this stays.
-struct service_ended {
+/// Sets what is configured about one cluster of instances.
+struct put_cluster {
   service_ref service;
-  override_table_ptr overrides;
-  service_metadata_ptr metadata;
+  std::string cluster;
+  cluster_metadata settings;
+  ticket_ptr answer;
+};
+
+/// Removes a service and what is stored about it; refused while it has instances.
+struct remove_service {
+  service_ref service;
+  ticket_ptr answer;
 };
 
 /// Creates a namespace, or changes one that exists.

@@ -99,13 +99,14 @@ lease_ptr client_shard_state::open_lease(const client_id& client, const service_
 void client_shard_state::on_register(register_instance& msg) {
   if (deferred(msg, &client_shard_state::on_register))
     return;
-  if (context->cluster && msg.client.kind == client_kind::persistent)
-    return complete(msg.answer, not_replicated("persistent instances"));
   auto known = table.find(msg.client, msg.service->view());
   instance_list instances;
   instances.push_back(std::move(msg.what));
-  if (auto admitted = admit_instances(*context, known.get(), instances); !admitted.ok())
-    return complete(msg.answer, std::move(admitted));
+  // What was agreed on is not this node's to refuse.
+  bool agreed = msg.client.kind == client_kind::persistent;
+  if (!agreed)
+    if (auto admitted = admit_instances(*context, known.get(), instances); !admitted.ok())
+      return complete(msg.answer, std::move(admitted));
   auto lease = known ? known->lease : open_lease(msg.client, msg.service, instances.front());
   lease->renewed = context->clock.steady();
   lease->healthy = instances.front().healthy;
@@ -169,6 +170,10 @@ void client_shard_state::on_refused(const publish_refused& msg) {
   if (table.find(lease->client, lease->service->view()) != msg.what)
     return; // something newer was sent meanwhile
   forget(lease, {stamp::kind::next});
+  // Its service became an ephemeral one before all had agreed on it.
+  if (lease->client.kind == client_kind::persistent)
+    self->send(context->actors.metadata.get(),
+               deregister_instance{lease->service, lease->client, {}, nullptr});
   count_clients();
 }
 

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/base/countdown.hpp"
 #include "actors/naming/service.hpp"
 #include "config/config_error.hpp"
 #include "protocol/override_change.hpp"
@@ -11,21 +12,32 @@
 
 namespace nacre {
 
+using agreed::name_of;
+
 void metadata_keeper_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
+  if (is_restart(birth) && context->disk)
+    self->send(context->actors.store.get(), agreed_state_wanted{});
   self->delayed_send(self, context->options.cleaning.expired_metadata_interval, caf::tick_atom_v);
 }
 
-template <class Event>
-void metadata_keeper_state::tell_service(const service_ref& service, Event event,
-                                         outcome otherwise) {
-  auto answer = event.answer;
-  bool found = context->tables.directory.with_actor(
-    service, [] { return service_actor{}; },
-    [&](const service_actor& target) { self->send(target, std::move(event)); });
-  if (!found)
-    complete(answer, std::move(otherwise));
+bool metadata_keeper_state::refuse_in_cluster(std::string_view what,
+                                              const ticket_ptr& answer) const {
+  if (context->disk)
+    return false;
+  complete(answer, not_replicated(what));
+  return true;
 }
+
+void metadata_keeper_state::propose_if(outcome checked, agreed::command command, ticket_ptr answer,
+                                       std::string by) {
+  if (!checked.ok())
+    return complete(answer, std::move(checked));
+  self->send(context->actors.store.get(),
+             propose{std::move(command), std::move(by), std::move(answer)});
+}
+
+// -- overrides of instances ----------------------------------------------------------------------
 
 outcome metadata_keeper_state::check_stored(const service_ref& service, std::size_t before,
                                             std::size_t after) const {
@@ -45,117 +57,43 @@ outcome metadata_keeper_state::check_stored(const service_ref& service, std::siz
   return {};
 }
 
-void metadata_keeper_state::on_put_overrides(const put_overrides& msg) {
-  if (context->cluster)
-    return complete(msg.answer, not_replicated("overrides of instances"));
+outcome metadata_keeper_state::check_overrides(const put_overrides& msg) const {
+  if (!context->tables.directory.find_actor(msg.service->view()))
+    return {ec::service_not_found, "service not found"};
   auto present = context->tables.store.overrides(msg.service->view());
-  auto next =
-    present ? std::make_shared<override_table>(*present) : std::make_shared<override_table>();
+  auto next = present ? *present : override_table();
   std::set<override_ptr, override_content_less> contents;
   for (auto& change : msg.changes) {
-    auto known = next->find(change.metadata_id);
-    auto content = changed_override(change, known == next->end() ? nullptr : known->second);
+    auto known = next.find(change.metadata_id);
+    auto content = changed_override(change, known == next.end() ? nullptr : known->second);
     if (!content)
       continue;
     if (auto complaint = context->checks.metadata(content->metadata))
-      return complete(msg.answer, {ec::illegal_value, *complaint});
-    (*next)[change.metadata_id] = *contents.insert(std::move(content)).first;
+      return {ec::illegal_value, *complaint};
+    next[change.metadata_id] = *contents.insert(std::move(content)).first;
   }
-  if (next->size() > context->options.limits.instances_max)
-    return complete(msg.answer, {ec::limit_reached, "too many overrides of one service"});
-  auto allowed = check_stored(msg.service, present ? bytes_of(*present) : 0, bytes_of(*next));
-  if (!allowed.ok())
-    return complete(msg.answer, std::move(allowed));
-  context->tables.store.set_overrides(msg.service, std::move(next));
-  tell_service(msg.service, instance_metadata_changed{msg.answer},
-               {ec::service_not_found, "service not found"});
+  if (next.size() > context->options.limits.instances_max)
+    return {ec::limit_reached, "too many overrides of one service"};
+  return check_stored(msg.service, present ? bytes_of(*present) : 0, bytes_of(next));
 }
 
-void metadata_keeper_state::on_create_service(const create_service& msg) {
-  if (context->cluster)
-    return complete(msg.answer, not_replicated("services without instances"));
-  auto key = msg.service->view();
-  if (auto view = context->tables.directory.find(key); view && view->listed)
-    return complete(msg.answer,
-                    {ec::service_exists,
-                     "specified service " + msg.service->grouped_name() + " already exists!"});
-  auto stored = context->tables.store.metadata(key);
-  auto allowed = check_stored(msg.service, stored ? bytes_of(*stored) : 0, bytes_of(*msg.metadata));
-  if (!allowed.ok())
-    return complete(msg.answer, std::move(allowed));
-  context->tables.store.set_metadata(msg.service, msg.metadata);
-  bool sent = send_to_service(self, context, msg.service,
-                              service_metadata_changed{msg.metadata->ephemeral, msg.answer});
-  if (!sent) {
-    context->tables.store.set_metadata(msg.service, nullptr);
-    complete(msg.answer, {ec::limit_reached, "this node holds as many services as it may"});
-  }
+void metadata_keeper_state::on_put_overrides(put_overrides& msg) {
+  if (refuse_in_cluster("overrides of instances", msg.answer))
+    return;
+  auto checked = check_overrides(msg);
+  propose_if(std::move(checked),
+             agreed::put_overrides{name_of(*msg.service), std::move(msg.changes)},
+             std::move(msg.answer), std::move(msg.by));
 }
 
-void metadata_keeper_state::on_update_service(const update_service& msg) {
-  if (context->cluster)
-    return complete(msg.answer, not_replicated("settings of services"));
-  outcome missing{ec::service_not_found, "service " + msg.service->grouped_name() + " not found!"};
-  auto view = context->tables.directory.find(msg.service->view());
-  if (!view || !view->listed)
-    return complete(msg.answer, std::move(missing));
-  auto present = context->tables.store.metadata(msg.service->view());
-  auto next =
-    present ? std::make_shared<service_metadata>(*present) : std::make_shared<service_metadata>();
-  if (!present)
-    next->ephemeral = view->kind == service_kind::ephemeral;
-  msg.change(*next);
-  auto allowed = check_stored(msg.service, present ? bytes_of(*present) : 0, bytes_of(*next));
-  if (!allowed.ok())
-    return complete(msg.answer, std::move(allowed));
-  context->tables.store.set_metadata(msg.service, std::move(next));
-  tell_service(msg.service, service_metadata_changed{std::nullopt, msg.answer}, std::move(missing));
+void metadata_keeper_state::show(const agreed::overrides_changed& x, const ticket_ptr& answer,
+                                 const std::string&) {
+  auto service = ref_of(x.service);
+  context->tables.store.set_overrides(service, x.now);
+  tell_service(service, instance_metadata_changed{answer});
 }
 
-void metadata_keeper_state::on_service_ended(const service_ended& msg) {
-  auto key = msg.service->view();
-  if (msg.overrides && context->tables.store.overrides(key) == msg.overrides)
-    context->tables.store.set_overrides(msg.service, nullptr);
-  if (msg.metadata && context->tables.store.metadata(key) == msg.metadata)
-    context->tables.store.set_metadata(msg.service, nullptr);
-}
-
-void metadata_keeper_state::on_put_namespace(const put_namespace& msg) {
-  if (context->cluster)
-    return complete(msg.answer, not_replicated("records of namespaces"));
-  bool exists = context->tables.store.find_namespace(msg.record.id).has_value();
-  if (msg.must_exist && !exists)
-    return complete(msg.answer,
-                    {ec::namespace_not_found, "namespaceId [ " + msg.record.id + " ] not exist"});
-  if (!msg.must_exist && exists)
-    return complete(msg.answer, {ec::namespace_exists,
-                                 "the namespaceId is existed, namespaceId: " + msg.record.id});
-  if (!exists && context->tables.store.namespaces_count() >= context->options.limits.namespaces_max)
-    return complete(msg.answer,
-                    {ec::limit_reached, "this node holds as many namespaces as it may"});
-  context->tables.store.set_namespace(msg.record);
-  complete(msg.answer);
-}
-
-void metadata_keeper_state::on_delete_namespace(const delete_namespace& msg) {
-  if (context->cluster)
-    return complete(msg.answer, not_replicated("records of namespaces"));
-  context->tables.store.remove_namespace(msg.id);
-  complete(msg.answer);
-}
-
-void metadata_keeper_state::on_set_switch(const set_switch& msg) {
-  if (context->cluster && !msg.here_only)
-    return complete(msg.answer,
-                    not_replicated("switches of all nodes (debug=true sets this node's)"));
-  auto next = std::make_shared<switch_domain>(*context->tables.store.switches());
-  if (auto complaint = next->set(msg.entry, msg.value))
-    return complete(msg.answer, {ec::illegal_value, std::move(*complaint)});
-  context->tables.store.set_switches(std::move(next));
-  spdlog::info("switch-set {}", printable(shortened(msg.entry, 64)));
-  complete(msg.answer);
-}
-
+/// Those of instances that are gone for long.
 void metadata_keeper_state::expire_overrides(const service_ref& service) {
   auto overrides = context->tables.store.overrides(service->view());
   if (!overrides)
@@ -168,22 +106,16 @@ void metadata_keeper_state::expire_overrides(const service_ref& service) {
     });
   auto now = context->clock.steady();
   auto expired = context->options.cleaning.expired_metadata_expired;
-  auto kept = std::make_shared<override_table>();
+  agreed::expire_overrides command{name_of(*service), {}};
   for (auto& [id, content] : *overrides) {
     auto mark = std::pair(service, id);
-    if (present.count(id) != 0) {
+    if (present.count(id) != 0)
       absent_since.erase(mark);
-      kept->emplace(id, content);
-    } else if (now - absent_since.try_emplace(mark, now).first->second < expired) {
-      kept->emplace(id, content);
-    } else {
-      absent_since.erase(mark);
-    }
+    else if (now - absent_since.try_emplace(mark, now).first->second >= expired)
+      command.marks.push_back({id, content->set_ms});
   }
-  if (kept->size() == overrides->size())
-    return;
-  context->tables.store.set_overrides(service, std::move(kept));
-  tell_service(service, instance_metadata_changed{nullptr}, {});
+  if (!command.marks.empty())
+    propose_if({}, std::move(command), nullptr);
 }
 
 void metadata_keeper_state::on_tick(const caf::tick_atom&) {
@@ -197,9 +129,282 @@ void metadata_keeper_state::on_tick(const caf::tick_atom&) {
   });
 }
 
+// -- persistent instances ------------------------------------------------------------------------
+
+outcome metadata_keeper_state::check_instance(const register_instance& msg) const {
+  auto view = context->tables.directory.find(msg.service->view());
+  if (view && view->kind == service_kind::ephemeral)
+    return {ec::kind_conflict, kind_conflict_text(msg.service->grouped_name(), false)};
+  if (!view && context->tables.directory.size() >= context->options.limits.services_max)
+    return services_limit_reached(*context);
+  auto known = view ? view->publications.find(msg.client) : nullptr;
+  return admit_instances(*context, known ? known->get() : nullptr, {msg.what});
+}
+
+void metadata_keeper_state::on_register(register_instance& msg) {
+  if (refuse_in_cluster("persistent instances", msg.answer))
+    return;
+  auto checked = check_instance(msg);
+  propose_if(std::move(checked), agreed::put_instance{name_of(*msg.service), std::move(msg.what)},
+             std::move(msg.answer), msg.cause.by ? *msg.cause.by : std::string());
+}
+
+void metadata_keeper_state::on_deregister(deregister_instance& msg) {
+  if (refuse_in_cluster("persistent instances", msg.answer))
+    return;
+  propose_if({}, agreed::remove_instance{name_of(*msg.service), msg.client.ip, msg.client.port},
+             std::move(msg.answer), msg.cause.by ? *msg.cause.by : std::string());
+}
+
+namespace {
+
+change_cause cause_of(const std::string& by) {
+  return {change_reason::request, by.empty() ? nullptr : std::make_shared<const std::string>(by)};
+}
+
+} // namespace
+
+void metadata_keeper_state::show(const agreed::instance_put& x, const ticket_ptr& answer,
+                                 const std::string& by) {
+  client_id client{x.now->ip, x.now->port, client_kind::persistent};
+  self->send(context->shard(client),
+             register_instance{ref_of(x.service), client, *x.now, cause_of(by), answer});
+}
+
+void metadata_keeper_state::show(const agreed::instance_removed& x, const ticket_ptr& answer,
+                                 const std::string& by) {
+  client_id client{x.ip, x.port, client_kind::persistent};
+  self->send(context->shard(client),
+             deregister_instance{ref_of(x.service), client, cause_of(by), answer});
+}
+
+// -- services ------------------------------------------------------------------------------------
+
+void metadata_keeper_state::on_create_service(create_service& msg) {
+  if (refuse_in_cluster("services without instances", msg.answer))
+    return;
+  auto check = [&]() -> outcome {
+    auto key = msg.service->view();
+    auto view = context->tables.directory.find(key);
+    if (view && view->listed)
+      return {ec::service_exists,
+              "specified service " + msg.service->grouped_name() + " already exists!"};
+    if (!view && context->tables.directory.size() >= context->options.limits.services_max)
+      return services_limit_reached(*context);
+    auto stored = context->tables.store.metadata(key);
+    return check_stored(msg.service, stored ? bytes_of(*stored) : 0, bytes_of(msg.metadata));
+  };
+  propose_if(check(), agreed::create_service{name_of(*msg.service), std::move(msg.metadata)},
+             std::move(msg.answer));
+}
+
+outcome metadata_keeper_state::check_settings(const service_ref& service,
+                                              const service_metadata& next) const {
+  auto view = context->tables.directory.find(service->view());
+  if (!view || !view->listed)
+    return {ec::service_not_found, "service " + service->grouped_name() + " not found!"};
+  auto present = context->tables.store.metadata(service->view());
+  return check_stored(service, present ? bytes_of(*present) : 0, bytes_of(next));
+}
+
+void metadata_keeper_state::on_update_service(update_service& msg) {
+  if (refuse_in_cluster("settings of services", msg.answer))
+    return;
+  auto next = std::move(msg.settings);
+  if (auto present = context->tables.store.metadata(msg.service->view())) {
+    next.ephemeral = present->ephemeral;
+    next.clusters = present->clusters;
+  } else if (auto view = context->tables.directory.find(msg.service->view())) {
+    next.ephemeral = view->kind == service_kind::ephemeral;
+  }
+  auto checked = check_settings(msg.service, next);
+  next.clusters.clear(); // those that are there when it takes effect stay
+  propose_if(std::move(checked), agreed::update_service{name_of(*msg.service), std::move(next)},
+             std::move(msg.answer));
+}
+
+void metadata_keeper_state::on_put_cluster(put_cluster& msg) {
+  if (refuse_in_cluster("settings of services", msg.answer))
+    return;
+  auto view = context->tables.directory.find(msg.service->view());
+  bool ephemeral = view && view->kind == service_kind::ephemeral;
+  auto present = context->tables.store.metadata(msg.service->view());
+  auto next = present ? *present : service_metadata();
+  next.clusters[msg.cluster] = msg.settings;
+  propose_if(check_settings(msg.service, next),
+             agreed::put_cluster{name_of(*msg.service), ephemeral, std::move(msg.cluster),
+                                 std::move(msg.settings)},
+             std::move(msg.answer));
+}
+
+void metadata_keeper_state::show(const agreed::metadata_changed& x, const ticket_ptr& answer,
+                                 const std::string&) {
+  auto service = ref_of(x.service);
+  context->tables.store.set_metadata(service, x.now);
+  if (!x.created)
+    return tell_service(service, service_metadata_changed{std::nullopt, answer});
+  bool sent =
+    send_to_service(self, context, service, service_metadata_changed{x.now->ephemeral, answer});
+  if (!sent)
+    complete(answer, services_limit_reached(*context));
+}
+
+void metadata_keeper_state::on_remove_service(remove_service& msg) {
+  auto view = context->tables.directory.find(msg.service->view());
+  if (!context->disk) // there is nothing stored that all would have to forget
+    return tell_service(msg.service, delete_service{std::move(msg.answer)});
+  auto check = [&]() -> outcome {
+    if (!view || !view->listed)
+      return {ec::service_not_found, "service " + msg.service->grouped_name() + " not found!"};
+    if (!view->publications.empty())
+      return {ec::service_not_empty, not_empty_text(msg.service->grouped_name())};
+    return {};
+  };
+  propose_if(check(), agreed::remove_service{name_of(*msg.service)}, std::move(msg.answer));
+}
+
+void metadata_keeper_state::show(const agreed::service_removed& x, const ticket_ptr& answer,
+                                 const std::string&) {
+  auto service = ref_of(x.service);
+  context->tables.store.set_overrides(service, nullptr);
+  context->tables.store.set_metadata(service, nullptr);
+  tell_service(service, delete_service{answer});
+}
+
+// -- namespaces and switches ---------------------------------------------------------------------
+
+void metadata_keeper_state::on_put_namespace(put_namespace& msg) {
+  if (refuse_in_cluster("records of namespaces", msg.answer))
+    return;
+  auto& store = context->tables.store;
+  bool full = !store.find_namespace(msg.record.id)
+              && store.namespaces_count() >= context->options.limits.namespaces_max;
+  outcome checked;
+  if (full && !msg.must_exist)
+    checked = {ec::limit_reached, "this node holds as many namespaces as it may"};
+  propose_if(std::move(checked), agreed::put_namespace{std::move(msg.record), msg.must_exist},
+             std::move(msg.answer));
+}
+
+void metadata_keeper_state::on_delete_namespace(delete_namespace& msg) {
+  if (refuse_in_cluster("records of namespaces", msg.answer))
+    return;
+  propose_if({}, agreed::remove_namespace{std::move(msg.id)}, std::move(msg.answer));
+}
+
+void metadata_keeper_state::show(const agreed::namespace_put& x, const ticket_ptr& answer,
+                                 const std::string&) {
+  context->tables.store.set_namespace(x.now);
+  complete(answer);
+}
+
+void metadata_keeper_state::show(const agreed::namespace_removed& x, const ticket_ptr& answer,
+                                 const std::string&) {
+  context->tables.store.remove_namespace(x.id);
+  complete(answer);
+}
+
+void metadata_keeper_state::on_set_switch(set_switch& msg) {
+  if (!msg.here_only
+      && refuse_in_cluster("switches of all nodes (debug=true sets this node's)", msg.answer))
+    return;
+  spdlog::info("switch-set {}", printable(shortened(msg.entry, 64)));
+  if (!msg.here_only)
+    return propose_if({}, agreed::set_switch{std::move(msg.entry), std::move(msg.value)},
+                      std::move(msg.answer));
+  auto next = std::make_shared<switch_domain>(*context->tables.store.switches());
+  if (auto complaint = next->set(msg.entry, msg.value))
+    return complete(msg.answer, {ec::illegal_value, std::move(*complaint)});
+  context->tables.store.set_switches(std::move(next));
+  complete(msg.answer);
+}
+
+void metadata_keeper_state::show(const agreed::switches_changed& x, const ticket_ptr& answer,
+                                 const std::string&) {
+  context->tables.store.set_switches(x.now);
+  complete(answer);
+}
+
+// -- what was agreed on --------------------------------------------------------------------------
+
+service_ref metadata_keeper_state::ref_of(const agreed::service_name& x) const {
+  return context->tables.directory.shared_key(x.view());
+}
+
+template <class Event>
+void metadata_keeper_state::tell_service(const service_ref& service, Event event) {
+  auto answer = event.answer;
+  bool found = context->tables.directory.with_actor(
+    service, [] { return service_actor{}; },
+    [&](const service_actor& target) { self->send(target, std::move(event)); });
+  if (!found)
+    complete(answer);
+}
+
+void metadata_keeper_state::on_agreed(agreed_on& msg) {
+  for (auto& x : msg.effects) {
+    if (x.change && x.done.ok())
+      std::visit([&](auto& change) { show(change, x.answer, x.by); }, *x.change);
+    else
+      complete(x.answer, std::move(x.done));
+  }
+}
+
+void metadata_keeper_state::on_agreed_state(agreed_state_is& msg) {
+  auto when_all_is_shown =
+    std::make_shared<countdown>([node = context] { node->shows_agreed_state = true; });
+  hide_all_but(msg.everything, when_all_is_shown);
+  for (auto& x : msg.everything)
+    std::visit([&](auto& change) { show(change, when_all_is_shown, {}); }, x);
+}
+
+void metadata_keeper_state::hide_all_but(const std::vector<agreed::change>& everything,
+                                         const ticket_ptr& answer) {
+  std::set<agreed::service_name> overridden;
+  std::set<agreed::service_name> set_up;
+  std::set<std::pair<agreed::service_name, std::string>> registered;
+  std::set<std::string> namespaces;
+  auto address = [](auto& ip, auto port) { return ip + ':' + std::to_string(port); };
+  for (auto& x : everything) {
+    if (auto overrides = std::get_if<agreed::overrides_changed>(&x))
+      overridden.insert(overrides->service);
+    else if (auto metadata = std::get_if<agreed::metadata_changed>(&x))
+      set_up.insert(metadata->service);
+    else if (auto put = std::get_if<agreed::instance_put>(&x))
+      registered.emplace(put->service, address(put->now->ip, put->now->port));
+    else if (auto record = std::get_if<agreed::namespace_put>(&x))
+      namespaces.insert(record->now.id);
+  }
+  auto& store = context->tables.store;
+  for (auto& service : store.services()) {
+    auto name = name_of(*service);
+    if (store.overrides(service->view()) && overridden.count(name) == 0)
+      show(agreed::overrides_changed{name, nullptr}, answer, {});
+    if (store.metadata(service->view()) && set_up.count(name) == 0)
+      show(agreed::metadata_changed{name, nullptr, false}, answer, {});
+  }
+  for (auto& x : store.namespaces())
+    if (namespaces.count(x.id) == 0)
+      show(agreed::namespace_removed{x.id}, answer, {});
+  context->tables.directory.for_each(
+    [&](const service_ref& service, const service_actor&, const service_view_ptr& view) {
+      if (!view || view->kind != service_kind::persistent)
+        return;
+      auto name = name_of(*service);
+      view->publications.for_each([&](const publication_ptr& x) {
+        auto& client = x->lease->client;
+        if (registered.count(std::pair(name, client.address())) == 0)
+          show(agreed::instance_removed{name, client.ip, client.port}, answer, {});
+      });
+    });
+}
+
+// -- status --------------------------------------------------------------------------------------
+
 std::string metadata_keeper_state::summary() const {
   return std::to_string(context->tables.store.overridden_services().size())
-         + " services with overrides, in memory";
+         + " services with overrides, " + std::to_string(context->tables.store.namespaces_count())
+         + " namespaces";
 }
 
 void metadata_keeper_state::details(json_writer& out) const {
@@ -214,12 +419,17 @@ metadata_keeper(metadata_keeper_actor::stateful_pointer<metadata_keeper_state> s
   self->state.start(std::move(context));
   return {
     on<&metadata_keeper_state::on_put_overrides>(self),
+    on<&metadata_keeper_state::on_register>(self),
+    on<&metadata_keeper_state::on_deregister>(self),
     on<&metadata_keeper_state::on_create_service>(self),
     on<&metadata_keeper_state::on_update_service>(self),
-    on<&metadata_keeper_state::on_service_ended>(self),
+    on<&metadata_keeper_state::on_put_cluster>(self),
+    on<&metadata_keeper_state::on_remove_service>(self),
     on<&metadata_keeper_state::on_put_namespace>(self),
     on<&metadata_keeper_state::on_delete_namespace>(self),
     on<&metadata_keeper_state::on_set_switch>(self),
+    on<&metadata_keeper_state::on_agreed>(self),
+    on<&metadata_keeper_state::on_agreed_state>(self),
     on<&metadata_keeper_state::on_tick>(self),
     on_status(self),
   };

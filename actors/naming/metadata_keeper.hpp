@@ -8,9 +8,11 @@
 
 namespace nacre {
 
-/// State of the METADATA KEEPER: the one writer of the METADATA STORE. What it writes it tells the
-/// service, which completes the ticket once readers see it. In a cluster it refuses what all nodes
-/// would have to agree on; switches are each node's own.
+/// State of the METADATA KEEPER: the door to the STORE. What is asked for it checks by what readers
+/// see and by the bounds of this node, and has the STORE agree on it. What was agreed on it writes
+/// into the METADATA STORE, and tells the service or the shard, which completes the ticket once
+/// readers see it. In a cluster, which has no store yet, it refuses; switches of one node are its
+/// own.
 struct metadata_keeper_state : actor_state {
   static constexpr const char* name = "metadata-keeper";
 
@@ -18,25 +20,54 @@ struct metadata_keeper_state : actor_state {
 
   void start(node_context_ptr context);
 
-  void on_put_overrides(const put_overrides& msg);
-  void on_create_service(const create_service& msg);
-  void on_update_service(const update_service& msg);
-  void on_service_ended(const service_ended& msg);
-  void on_put_namespace(const put_namespace& msg);
-  void on_delete_namespace(const delete_namespace& msg);
-  void on_set_switch(const set_switch& msg);
+  void on_put_overrides(put_overrides& msg);
+  void on_register(register_instance& msg);
+  void on_deregister(deregister_instance& msg);
+  void on_create_service(create_service& msg);
+  void on_update_service(update_service& msg);
+  void on_put_cluster(put_cluster& msg);
+  void on_remove_service(remove_service& msg);
+  void on_put_namespace(put_namespace& msg);
+  void on_delete_namespace(delete_namespace& msg);
+  void on_set_switch(set_switch& msg);
+  void on_agreed(agreed_on& msg);
+  void on_agreed_state(agreed_state_is& msg);
   void on_tick(const caf::tick_atom& msg);
 
   std::string summary() const;
   void details(json_writer& out) const;
 
 private:
-  /// Has a service that exists take over what is stored; else completes with `otherwise`.
-  template <class Event>
-  void tell_service(const service_ref& service, Event event, outcome otherwise);
-  void expire_overrides(const service_ref& service);
+  /// Has the STORE agree on it, unless `checked` refuses. @param what of this, in a cluster's
+  /// refusal
+  void propose_if(outcome checked, agreed::command command, ticket_ptr answer, std::string by = {});
+  /// Refuses what a cluster can't agree on. @returns whether it did
+  bool refuse_in_cluster(std::string_view what, const ticket_ptr& answer) const;
+
   /// Whether what is stored about the service may take `after` bytes where it took `before`.
   outcome check_stored(const service_ref& service, std::size_t before, std::size_t after) const;
+  outcome check_overrides(const put_overrides& msg) const;
+  outcome check_instance(const register_instance& msg) const;
+  /// Whether readers see the service. @param metadata as it would be stored
+  outcome check_settings(const service_ref& service, const service_metadata& metadata) const;
+
+  // What readers see from here on, of each kind of change.
+  void show(const agreed::overrides_changed& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::metadata_changed& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::service_removed& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::instance_put& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::instance_removed& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::namespace_put& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::namespace_removed& x, const ticket_ptr& answer, const std::string& by);
+  void show(const agreed::switches_changed& x, const ticket_ptr& answer, const std::string& by);
+  /// Takes from readers what is not agreed on.
+  void hide_all_but(const std::vector<agreed::change>& everything, const ticket_ptr& answer);
+
+  service_ref ref_of(const agreed::service_name& x) const;
+  /// Has a service that exists take over what is stored; else there is nothing to tell.
+  template <class Event>
+  void tell_service(const service_ref& service, Event event);
+  void expire_overrides(const service_ref& service);
 
   metadata_keeper_actor::pointer self;
   node_context_ptr context;

@@ -156,10 +156,8 @@ void service_state::refuse(const client_register_service& msg) {
   else if (auto owner = context->tables.connections.find(client.ip))
     self->send(owner->actor.get(), publish_refused{msg.what});
   bool persistent = table->kind() == service_kind::persistent;
-  complete(msg.answer, {ec::kind_conflict,
-                        "Current service " + table->key()->grouped_name() + " is "
-                          + (persistent ? "persistent" : "ephemeral") + " service, can't register "
-                          + (persistent ? "ephemeral" : "persistent") + " instance."});
+  complete(msg.answer,
+           {ec::kind_conflict, kind_conflict_text(table->key()->grouped_name(), persistent)});
   note_use();
 }
 
@@ -218,15 +216,13 @@ void service_state::on_overrides_changed(const instance_metadata_changed& msg) {
 }
 
 void service_state::on_delete(const delete_service& msg) {
+  load_stored(); // what was stored has gone before
   auto grouped = table->key()->grouped_name();
   if (!table->listed())
     return complete(msg.answer, {ec::service_not_found, "service " + grouped + " not found!"});
   if (!table->publications().empty())
-    return complete(msg.answer, {ec::service_not_empty,
-                                 "Service " + grouped
-                                   + " is not empty, can't be delete. Please unregister instance "
-                                     "first"});
-  end_listing();
+    return complete(msg.answer, {ec::service_not_empty, not_empty_text(grouped)});
+  table->unlist(context->next_ref_time());
   finish_change(true, msg.answer);
   note_use();
 }
@@ -361,18 +357,14 @@ void service_state::on_tick(const caf::tick_atom&) {
     self->delayed_send(self, left, caf::tick_atom_v);
     return;
   }
+  if (table->metadata())
+    return; // an operator wants it to be there
   if (table->listed()) {
-    end_listing();
+    table->unlist(context->next_ref_time());
     publish_view();
   }
   if (table->subscribers().empty())
     retire();
-}
-
-void service_state::end_listing() {
-  self->send(context->actors.metadata.get(),
-             service_ended{table->key(), table->overrides(), table->metadata()});
-  table->unlist(context->next_ref_time());
 }
 
 void service_state::retire() {

@@ -62,7 +62,6 @@ private:
   void finish_rebuilding();
   /// A service that nobody publishes ends some time after it was used last.
   void note_use();
-  void end_listing();
   void retire();
   /// Takes over what is stored. @returns whether readers see a difference
   bool load_stored();

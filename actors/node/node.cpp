@@ -12,6 +12,8 @@
 #include "actors/node/inspector.hpp"
 #include "actors/push/push_engine.hpp"
 #include "actors/push/udp_push.hpp"
+#include "actors/store/store.hpp"
+#include "actors/store/store_writer.hpp"
 
 namespace nacre {
 
@@ -26,7 +28,13 @@ void node_state::add(Cell& cell, Function function, Args... args) {
   place x;
   x.key = (std::string() + ... + std::to_string(args));
   x.spawn = [this, &cell, function, args..., watch](birth_ptr birth) {
-    cell.set(self->system().spawn(function, context, args..., std::move(birth)));
+    auto& system = self->system();
+    if constexpr (requires { State::has_own_thread; })
+      if (context->has_threads_for_disk) {
+        cell.set(system.spawn<caf::detached>(function, context, args..., std::move(birth)));
+        return (void)watch();
+      }
+    cell.set(system.spawn(function, context, args..., std::move(birth)));
     watch();
   };
   x.take_over = watch;
@@ -34,7 +42,8 @@ void node_state::add(Cell& cell, Function function, Args... args) {
   places.push_back(std::move(x));
 }
 
-/// Each only needs those before it to do its work; the shards come last, as writes begin there.
+/// Each only needs those before it to do its work. Writes begin at the shards and at the METADATA
+/// KEEPER; what was agreed on before is shown by all of them, so the STORE comes last.
 void node_state::add_children() {
   auto& c = *context;
   add<metadata_keeper_state>(c.actors.metadata, metadata_keeper);
@@ -50,6 +59,10 @@ void node_state::add_children() {
   }
   for (std::size_t i = 0; i < c.actors.shards.size(); ++i)
     add<client_shard_state>(c.actors.shards[i], client_shard, i);
+  if (c.disk) {
+    add<store_writer_state>(c.actors.store_writer, store_writer);
+    add<store_state>(c.actors.store, store);
+  }
 }
 
 void node_state::start(node_context_ptr ctx) {

@@ -35,7 +35,8 @@ private:
     std::function<caf::actor()> present;
   };
 
-  /// @param function the actor's behaviour; its arguments are the context, `args` and the birth
+  /// @param function the actor's behaviour; its arguments are the context, `args` and the birth.
+  /// A state that says `has_own_thread` gets one, where the node has such.
   template <class State, class Cell, class Function, class... Args>
   void add(Cell& cell, Function function, Args... args);
   void add_children();

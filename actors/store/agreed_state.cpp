@@ -4,12 +4,11 @@
 #include <set>
 
 #include "actors/store/raft_rules.hpp"
+#include "protocol/naming_rules.hpp"
 #include "protocol/override_change.hpp"
 #include "protocol/wire_archive.hpp"
 
 namespace nacre {
-
-using kind = agreed_state::change::kind;
 
 namespace {
 
@@ -42,7 +41,7 @@ agreed_state::applied agreed_state::apply(const agreed::request& x, std::uint64_
     if (x.number < of.answered_below)
       return out;
     if (auto known = of.done.find(x.number); known != of.done.end())
-      return {known->second, {}};
+      return {known->second, std::nullopt};
   }
   out.done = std::visit([&](auto& what) { return run(x, what, out); }, x.what);
   of.answered_below = std::max(of.answered_below, x.answered_below);
@@ -83,7 +82,7 @@ outcome agreed_state::run(const agreed::request& from, const agreed::put_overrid
     (*next)[change.metadata_id] = *contents.insert(std::move(content)).first;
   }
   record.overrides = next->empty() ? nullptr : std::move(next);
-  out.changes.push_back({kind::overrides, x.service, {}});
+  out.change = agreed::overrides_changed{x.service, record.overrides};
   drop_if_empty(x.service);
   return {};
 }
@@ -98,7 +97,7 @@ outcome agreed_state::run(const agreed::request&, const agreed::expire_overrides
         known != next->end() && known->second->set_ms == mark.set_ms)
       next->erase(known);
   i->second.overrides = next->empty() ? nullptr : std::move(next);
-  out.changes.push_back({kind::overrides, x.service, {}});
+  out.change = agreed::overrides_changed{x.service, i->second.overrides};
   drop_if_empty(x.service);
   return {};
 }
@@ -107,14 +106,13 @@ outcome agreed_state::run(const agreed::request&, const agreed::put_instance& x,
   auto& record = services_[x.service];
   if (record.metadata && record.metadata->ephemeral) {
     drop_if_empty(x.service);
-    return {ec::kind_conflict, "Current service " + x.service.view().grouped_name()
-                                 + " is ephemeral service, can't register persistent instance."};
+    return {ec::kind_conflict, kind_conflict_text(x.service.view().grouped_name(), false)};
   }
   instance_key where{x.what.ip, x.what.port};
   auto& place = record.instances[where];
   instances_ += place ? 0 : 1;
   place = std::make_shared<const instance>(x.what);
-  out.changes.push_back({kind::instance_put, x.service, std::move(where)});
+  out.change = agreed::instance_put{x.service, place};
   return {};
 }
 
@@ -124,7 +122,7 @@ outcome agreed_state::run(const agreed::request&, const agreed::remove_instance&
   if (i == services_.end() || i->second.instances.erase(where) == 0)
     return {}; // as the reference does: it is not there, which was wanted
   --instances_;
-  out.changes.push_back({kind::instance_removed, x.service, std::move(where)});
+  out.change = agreed::instance_removed{x.service, x.ip, x.port};
   drop_if_empty(x.service);
   return {};
 }
@@ -136,8 +134,9 @@ outcome agreed_state::run(const agreed::request&, const agreed::create_service& 
   if (known && (known->metadata || !known->instances.empty()))
     return {ec::service_exists,
             "specified service " + x.service.view().grouped_name() + " already exists!"};
-  services_[x.service].metadata = std::make_shared<const service_metadata>(x.metadata);
-  out.changes.push_back({kind::created, x.service, {}});
+  auto& metadata = services_[x.service].metadata;
+  metadata = std::make_shared<const service_metadata>(x.metadata);
+  out.change = agreed::metadata_changed{x.service, metadata, true};
   return {};
 }
 
@@ -147,8 +146,8 @@ outcome agreed_state::run(const agreed::request&, const agreed::update_service& 
     next->ephemeral = known->metadata->ephemeral;
     next->clusters = known->metadata->clusters;
   }
+  out.change = agreed::metadata_changed{x.service, next};
   services_[x.service].metadata = std::move(next);
-  out.changes.push_back({kind::metadata, x.service, {}});
   return {};
 }
 
@@ -161,23 +160,21 @@ outcome agreed_state::run(const agreed::request&, const agreed::put_cluster& x, 
     return {ec::limit_reached,
             "a service may have " + std::to_string(clusters_max) + " clusters with settings"};
   next->clusters[x.cluster] = x.settings;
+  out.change = agreed::metadata_changed{x.service, next};
   services_[x.service].metadata = std::move(next);
-  out.changes.push_back({kind::metadata, x.service, {}});
   return {};
 }
 
 outcome agreed_state::run(const agreed::request&, const agreed::remove_service& x, applied& out) {
   auto i = services_.find(x.service);
   if (i == services_.end()) {
-    out.changes.push_back({kind::removed, x.service, {}});
+    out.change = agreed::service_removed{x.service};
     return {};
   }
   if (!i->second.instances.empty())
-    return {ec::service_not_empty,
-            "Service " + x.service.view().grouped_name()
-              + " is not empty, can't be delete. Please unregister instance first"};
+    return {ec::service_not_empty, not_empty_text(x.service.view().grouped_name())};
   services_.erase(i);
-  out.changes.push_back({kind::removed, x.service, {}});
+  out.change = agreed::service_removed{x.service};
   return {};
 }
 
@@ -190,13 +187,13 @@ outcome agreed_state::run(const agreed::request&, const agreed::put_namespace& x
   if (!x.must_exist && known != namespaces_.end())
     return {ec::namespace_exists, "the namespaceId is existed, namespaceId: " + x.record.id};
   namespaces_[x.record.id] = x.record;
-  out.changes.push_back({kind::namespaces, {}, {}});
+  out.change = agreed::namespace_put{x.record};
   return {};
 }
 
 outcome agreed_state::run(const agreed::request&, const agreed::remove_namespace& x, applied& out) {
   if (namespaces_.erase(x.id) > 0)
-    out.changes.push_back({kind::namespaces, {}, {}});
+    out.change = agreed::namespace_removed{x.id};
   return {};
 }
 
@@ -209,8 +206,25 @@ outcome agreed_state::run(const agreed::request&, const agreed::set_switch& x, a
   std::erase_if(switch_settings_, [&](auto& known) { return known.first == x.entry; });
   switch_settings_.emplace_back(x.entry, x.value);
   switches_ = std::move(next);
-  out.changes.push_back({kind::switches, {}, {}});
+  out.change = agreed::switches_changed{switches_};
   return {};
+}
+
+std::vector<agreed::change> agreed_state::everything() const {
+  std::vector<agreed::change> all;
+  for (auto& [service, x] : services_) {
+    // In this order: what is set counts from the first instance on.
+    if (x.overrides)
+      all.push_back(agreed::overrides_changed{service, x.overrides});
+    if (x.metadata)
+      all.push_back(agreed::metadata_changed{service, x.metadata, true});
+    for (auto& [where, one] : x.instances)
+      all.push_back(agreed::instance_put{service, one});
+  }
+  for (auto& [id, record] : namespaces_)
+    all.push_back(agreed::namespace_put{record});
+  all.push_back(agreed::switches_changed{switches_});
+  return all;
 }
 
 // -- in bytes ------------------------------------------------------------------------------------

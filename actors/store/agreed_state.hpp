@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "actors/base/error.hpp"
-#include "protocol/agreed_command.hpp"
-#include "protocol/switch_domain.hpp"
+#include "protocol/agreed_change.hpp"
 
 namespace nacre {
 
@@ -35,27 +34,10 @@ public:
     bool empty() const { return !metadata && !overrides && instances.empty(); }
   };
 
-  /// What readers see differently after a command.
-  struct change {
-    enum class kind : std::uint8_t {
-      overrides,
-      metadata,
-      /// By name, whether or not it has instances.
-      created,
-      removed,
-      instance_put,
-      instance_removed,
-      namespaces,
-      switches,
-    };
-    kind what;
-    agreed::service_name service;
-    instance_key where;
-  };
-
   struct applied {
     outcome done;
-    std::vector<change> changes;
+    /// Nothing if readers see what they saw.
+    std::optional<agreed::change> change;
   };
 
   /// @param index of the entry: rises with each
@@ -67,6 +49,9 @@ public:
   const std::map<std::string, namespace_record>& namespaces() const { return namespaces_; }
   switch_domain_ptr switches() const { return switches_; }
   std::size_t instances() const { return instances_; }
+
+  /// The changes that would lead here from nothing.
+  std::vector<agreed::change> everything() const;
 
   std::string save() const;
   /// @throws unreadable_frame

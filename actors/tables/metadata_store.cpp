@@ -49,6 +49,14 @@ std::size_t metadata_store::bytes() const {
   return bytes_;
 }
 
+std::vector<service_ref> metadata_store::services() const {
+  std::shared_lock guard(lock_);
+  std::vector<service_ref> result;
+  for (auto& [service, x] : services_)
+    result.push_back(service);
+  return result;
+}
+
 std::vector<service_ref> metadata_store::overridden_services() const {
   std::shared_lock guard(lock_);
   std::vector<service_ref> result;

@@ -16,10 +16,9 @@ namespace nacre {
 
 using switch_domain_ptr = std::shared_ptr<const switch_domain>;
 
-/// What operators set and what must outlive clients: overrides of instances, metadata of
-/// services, namespaces, switches. Only the METADATA actor writes; any thread reads immutable
-/// values. In memory for now: it outlives every actor but not the process. A replicated store
-/// takes its place behind these functions.
+/// What operators set and what must outlive clients, as readers see it: overrides of instances,
+/// metadata of services, namespaces, switches. The STORE keeps it; only the METADATA KEEPER writes
+/// here, what was agreed on. Any thread reads immutable values.
 class metadata_store {
 public:
   override_table_ptr overrides(const service_key_view& service) const;
@@ -33,7 +32,8 @@ public:
   std::size_t bytes_of(const service_key_view& service) const;
   std::size_t bytes() const;
 
-  /// Services that have overrides.
+  /// Services about which something is stored; those of them that have overrides.
+  std::vector<service_ref> services() const;
   std::vector<service_ref> overridden_services() const;
 
   /// In order of id, without the public one.

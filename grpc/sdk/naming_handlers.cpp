@@ -1,4 +1,5 @@
 // Naming over gRPC (Nacos `naming.remote.rpc.handler`).
+#include "actors/naming/commands.hpp"
 #include "actors/tables/service_info.hpp"
 #include "grpc/sdk/rpc_call.hpp"
 #include "protocol/json_writer.hpp"
@@ -183,18 +184,16 @@ void persistent_instance(rpc_call& call) {
     throw rpc_refusal{error_response(500, 500, "Instance can not be null.")};
   auto& x = request.what->what;
   x.ephemeral = false;
-  client_id client{x.ip, x.port, client_kind::persistent};
-  auto shard = call.context().shard(client);
   change_cause cause{change_reason::request,
                      std::make_shared<const std::string>(call.client->info.client_ip)};
   if (request.type == deregister_type) {
-    caf::anon_send(shard, deregister_instance{shared_service(call, request), std::move(client),
-                                              std::move(cause), deregister_ticket(call)});
+    naming::deregister_instance(call.context(), shared_service(call, request), x, std::move(cause),
+                                deregister_ticket(call));
     return;
   }
   choose_id(call, *request.what);
-  caf::anon_send(shard, register_instance{shared_service(call, request), std::move(client),
-                                          std::move(x), std::move(cause), register_ticket(call)});
+  naming::register_instance(call.context(), shared_service(call, request), std::move(x),
+                            std::move(cause), register_ticket(call));
 }
 
 /// `"serviceInfo":{…}` of a service as it is now.

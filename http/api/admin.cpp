@@ -94,6 +94,13 @@ std::optional<reply> show_cluster(http_call& c) {
   return json_reply(out.take());
 }
 
+std::optional<reply> show_store(http_call& c) {
+  if (!c.context().disk)
+    return json_reply(R"({"mode":"cluster","store":"none in this version"})");
+  caf::anon_send(c.context().actors.store.get(), describe_store{c.later(report_or_error)});
+  return std::nullopt;
+}
+
 /// What every node holds of one service, against what this one does.
 std::optional<reply> show_differences(http_call& c) {
   auto parts = split_grouped_name(c.optional("service"));
@@ -118,6 +125,7 @@ void add_admin_routes(route_table& table) {
   table["/nacre/admin/actors"] = {admin, list_actors};
   table["/nacre/admin/actors/*"] = {admin, show_actor};
   table["/nacre/admin/services/*/history"] = {admin, show_history};
+  table["/nacre/admin/store"] = {admin, show_store};
   table["/nacre/admin/cluster"] = {admin, show_cluster};
   table["/nacre/admin/cluster/diff"] = {admin, show_differences};
 }

@@ -15,7 +15,12 @@ constexpr std::string_view not_ready = "naming not in readiness";
 std::optional<reply> readiness_v1(http_call& c) {
   if (c.context().counters.descriptors_scarce)
     return text_error(500, "naming not in readiness: no file descriptors are left for connections");
-  return server_status(c.env).up() ? text_reply("OK") : text_error(500, not_ready);
+  if (!server_status(c.env).up())
+    return text_error(500, not_ready);
+  // Of what clients live on nothing is missing.
+  return text_reply(c.context().counters.store_fails
+                      ? "OK, but the disk fails: nothing that must be kept can be written"
+                      : "OK");
 }
 
 /// v2 and the v3 admin API tell it in the body only, the v3 console also by the status.

@@ -33,8 +33,9 @@ void send_override(const http_call& c, const service_ref& service, const instanc
                    ticket_ptr answer) {
   check_instance_form(c, what);
   override_change change{what.metadata_id(), {what.weight, what.enabled, what.metadata}};
-  caf::anon_send(c.context().actors.metadata.get(),
-                 put_overrides{service, {std::move(change)}, std::move(answer)});
+  caf::anon_send(
+    c.context().actors.metadata.get(),
+    put_overrides{service, {std::move(change)}, std::string(c.source_ip()), std::move(answer)});
 }
 
 namespace {
@@ -67,9 +68,9 @@ std::optional<reply> change_metadata(http_call& c, bool remove) {
   auto batch = make_metadata_batch(c, service->view(), read_metadata(c), remove);
   if (batch.changes.empty())
     return done_reply(c.speaks, {}, batch.answer_json);
-  caf::anon_send(
-    c.context().actors.metadata.get(),
-    put_overrides{service, std::move(batch.changes), c.later_json(std::move(batch.answer_json))});
+  caf::anon_send(c.context().actors.metadata.get(),
+                 put_overrides{service, std::move(batch.changes), std::string(c.source_ip()),
+                               c.later_json(std::move(batch.answer_json))});
   return std::nullopt;
 }
 
@@ -82,9 +83,9 @@ std::optional<reply> delete_metadata_call(http_call& c) { return change_metadata
 
 std::optional<reply> create_service_call(http_call& c) {
   auto service = c.service();
-  auto metadata = std::make_shared<service_metadata>(read_service_form(c));
+  auto metadata = read_service_form(c);
   if (c.speaks == dialect::result)
-    metadata->ephemeral = c.form_bool_or("ephemeral", false);
+    metadata.ephemeral = c.form_bool_or("ephemeral", false);
   caf::anon_send(c.context().actors.metadata.get(),
                  create_service{service, std::move(metadata), c.later_done()});
   return std::nullopt;
@@ -94,22 +95,16 @@ std::optional<reply> update_service_call(http_call& c) {
   auto service = c.service();
   if (c.speaks == dialect::text)
     c.required("protectThreshold");
-  auto change = [form = read_service_form(c)](service_metadata& stored) {
-    stored.protect_threshold = form.protect_threshold;
-    stored.selector = form.selector;
-    stored.metadata = form.metadata;
-  };
   caf::anon_send(c.context().actors.metadata.get(),
-                 update_service{service, std::move(change), c.later_done()});
+                 update_service{service, read_service_form(c), c.later_done()});
   return std::nullopt;
 }
 
 std::optional<reply> delete_service_call(http_call& c) {
   auto service = c.service();
-  auto actor = c.context().tables.directory.find_actor(service->view());
-  if (!actor)
+  if (!c.context().tables.directory.find_actor(service->view()))
     c.refuse(result_code::service_not_exist, "service " + service->grouped_name() + " not found!");
-  caf::anon_send(actor, delete_service{c.later_done()});
+  caf::anon_send(c.context().actors.metadata.get(), remove_service{service, c.later_done()});
   return std::nullopt;
 }
 
@@ -118,14 +113,9 @@ std::optional<reply> put_cluster_call(http_call& c) {
   auto form = read_cluster_form(c);
   if (!find_listed(c, service->view()))
     c.refuse(result_code::service_not_exist, "service not found:" + service->grouped_name());
-  auto change = [form = std::move(form)](service_metadata& stored) {
-    // Bounded: cluster names are the caller's choice.
-    constexpr std::size_t clusters_max = 1'000;
-    if (stored.clusters.size() < clusters_max || stored.clusters.count(form.name) != 0)
-      stored.clusters[form.name] = form.settings;
-  };
-  caf::anon_send(c.context().actors.metadata.get(),
-                 update_service{service, std::move(change), c.later_done()});
+  caf::anon_send(
+    c.context().actors.metadata.get(),
+    put_cluster{service, std::move(form.name), std::move(form.settings), c.later_done()});
   return std::nullopt;
 }
 

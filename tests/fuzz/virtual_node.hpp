@@ -5,6 +5,7 @@
 
 #include "actors/node/node.hpp"
 #include "fuzz.hpp"
+#include "tests/kit/memory_disk.hpp"
 
 namespace nacre::fuzz {
 
@@ -35,6 +36,7 @@ public:
     opts.connections.connections_max = 4;
     context = std::make_shared<node_context>(
       opts, 2, clock_source{[this] { return wall_time(milliseconds(++wall_ms_)); }, steady_now});
+    context->disk = std::make_shared<test::memory_disk>();
     root_ = spawn_node(host.system, context);
     host.settle();
   }

@@ -14,6 +14,7 @@
 
 #include "actors/naming/commands.hpp"
 #include "actors/node/node.hpp"
+#include "tests/kit/memory_disk.hpp"
 #include "tests/kit/times.hpp"
 
 namespace nacre::test {
@@ -112,10 +113,14 @@ inline options warm(options opts = {}) {
 /// A whole node in virtual time.
 class node_fixture : public deterministic {
 public:
-  explicit node_fixture(std::uint64_t seed = 1, options opts = warm(), std::size_t shards = 3)
+  explicit node_fixture(std::uint64_t seed = 1, options opts = warm(), std::size_t shards = 3,
+                        std::shared_ptr<memory_disk> kept = std::make_shared<memory_disk>())
     : deterministic(seed),
+      disk(std::move(kept)),
       context(std::make_shared<node_context>(std::move(opts), shards, clocks())) {
     context->datagrams = sink;
+    context->disk = disk;
+    context->life = ++disk->lives << 32;
     spawn_node(sys, context);
     settle();
   }
@@ -191,6 +196,8 @@ public:
     return text;
   }
 
+  /// Another node may go on with it.
+  std::shared_ptr<memory_disk> disk;
   node_context_ptr context;
   std::shared_ptr<recording_sink> sink = std::make_shared<recording_sink>();
 };

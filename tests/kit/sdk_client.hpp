@@ -27,10 +27,13 @@ class live_node {
 public:
   explicit live_node(options opts = warm())
     : context(std::make_shared<node_context>(std::move(opts), 2)), system(config()) {
+    context->disk = std::make_shared<memory_disk>();
     spawn_node(system, context);
     caf::scoped_actor self(system);
     self->request(context->actors.node.get(), 30s, status_request{})
       .receive([](const actor_status&) {}, [](const caf::error&) { FAIL("the node starts"); });
+    while (!context->shows_agreed_state)
+      std::this_thread::sleep_for(1ms);
     api_environment api{context, [this] { return ready.load(); }, "127.0.0.1"};
     server = std::make_unique<sdk_server>(system, api, "127.0.0.1", 0);
   }

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/base/local_message.hpp"
+#include "actors/base/ticket.hpp"
+#include "protocol/agreed_change.hpp"
+
+/// What is said of the store: between the METADATA KEEPER, which is the door to it, and the STORE,
+/// and between that and the STORE WRITER, which has the disk.
+///
+///   METADATA KEEPER ── propose ─────► STORE ── write_round ──► STORE WRITER
+///                   ◄─ agreed_on ────┘      ◄─ round_written ──┘
+namespace nacre {
+
+namespace raft {
+struct disk_round;
+struct state_image;
+} // namespace raft
+struct stored_contents;
+
+// -- between METADATA KEEPER and STORE -----------------------------------------------------------
+
+/// All nodes are to agree on this. The ticket goes with it to whoever shows it to readers.
+struct propose {
+  agreed::command what;
+  /// Who asked for it, an address; empty for the node itself.
+  std::string by;
+  ticket_ptr answer;
+};
+
+/// Commands took effect, in this order, on every node.
+struct agreed_on {
+  struct effect {
+    outcome done;
+    std::optional<agreed::change> change;
+    std::string by;
+    /// Of who asked here.
+    ticket_ptr answer;
+  };
+  std::vector<effect> effects;
+};
+
+/// A METADATA KEEPER that begins wants all that is agreed on.
+struct agreed_state_wanted {};
+
+/// All that is agreed on; nothing else is.
+struct agreed_state_is {
+  std::vector<agreed::change> everything;
+};
+
+/// Completes with JSON that tells operators how the store fares.
+struct describe_store {
+  ticket_ptr answer;
+};
+
+// -- between STORE and STORE WRITER --------------------------------------------------------------
+
+/// A STORE that begins wants what is on the disk.
+struct load_store {};
+
+/// What was on it.
+struct store_loaded {
+  std::shared_ptr<stored_contents> contents;
+};
+
+/// To be put on the disk as a whole.
+struct write_round {
+  std::shared_ptr<const raft::disk_round> what;
+};
+
+/// It is there.
+struct round_written {
+  std::uint64_t number = 0;
+  /// How long the disk took.
+  milliseconds took{0};
+};
+
+/// One part of a state of the machine, which is to take the place of the log up to it.
+struct write_state_part {
+  std::shared_ptr<const raft::state_image> state;
+  std::size_t part = 0;
+};
+
+/// That part is there; with the last one the state counts.
+struct state_part_written {
+  std::uint64_t index = 0;
+  std::size_t part = 0;
+  bool is_last = false;
+};
+
+/// The disk did not do what it was asked last.
+struct disk_failed {
+  std::string why;
+};
+
+/// What was sent to the disk may be lost: a STORE WRITER began in place of one that failed, or the
+/// disk failed a while ago.
+struct ask_disk_again {};
+
+} // namespace nacre

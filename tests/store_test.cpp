@@ -1,0 +1,222 @@
+// The STORE of a lone node: what was acknowledged is there again, whoever is killed, and whatever
+// the disk does meanwhile.
+#include <doctest/doctest.h>
+
+#include "actors/store/agreed_state.hpp"
+#include "tests/kit/deterministic.hpp"
+
+using namespace nacre;
+using namespace nacre::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto operator_address = "10.9.9.9";
+
+template <class Message>
+pending_write ask(node_fixture& node, Message message) {
+  pending_write write;
+  message.answer = write.ticket();
+  caf::anon_send(node.context->actors.metadata.get(), std::move(message));
+  return write;
+}
+
+pending_write set_weight(node_fixture& node, const std::string& service, const std::string& ip,
+                         double weight) {
+  return ask(node, put_overrides{node.key(service),
+                                 {{ip + ":80:DEFAULT", {weight, true, {}}}},
+                                 operator_address,
+                                 nullptr});
+}
+
+double weight_of(const node_fixture& node, const std::string& service, const std::string& ip) {
+  auto view = node.find(service);
+  auto found = view ? view->find_instance(ip, 80, "DEFAULT") : std::nullopt;
+  return found ? found->weight : -1;
+}
+
+std::string report_of(node_fixture& node) {
+  pending_write write;
+  caf::anon_send(node.context->actors.store.get(), describe_store{write.ticket()});
+  node.settle();
+  return write.results->at(0).text;
+}
+
+} // namespace
+
+TEST_CASE("store: a node that starts again shows all that was agreed on") {
+  auto disk = std::make_shared<memory_disk>();
+  {
+    node_fixture node(1, warm(), 3, disk);
+    CHECK(node.context->shows_agreed_state);
+    auto registered = node.register_instance("kept", "10.0.0.1", {{"k", "v"}}, false);
+    node.register_instance("kept", "10.0.0.2", {}, false);
+    node.settle();
+    CHECK(registered.code() == ec::none);
+    CHECK(set_weight(node, "kept", "10.0.0.1", 7.0).results->empty()); // not before it is agreed on
+    node.deregister("kept", "10.0.0.2", false);
+    service_metadata settings;
+    settings.protect_threshold = 0.5;
+    ask(node, create_service{node.key("empty"), settings, nullptr});
+    ask(node, put_namespace{{"dev", "Dev", ""}, false, nullptr});
+    ask(node, set_switch{"pushEnabled", "false", false, nullptr});
+    ask(node, set_switch{"autoChangeHealthCheckEnabled", "false", true, nullptr}); // this life's own
+    node.settle();
+    CHECK(weight_of(node, "kept", "10.0.0.1") == 7.0);
+  }
+  node_fixture node(2, warm(), 2, disk);
+  CHECK(node.context->shows_agreed_state);
+  CHECK(node.shown("kept") == "10.0.0.1+");
+  auto view = node.find("kept");
+  CHECK(view->kind == service_kind::persistent);
+  CHECK(find_metadata(view->find_instance("10.0.0.1", 80, "DEFAULT")->metadata, "k"));
+  CHECK(weight_of(node, "kept", "10.0.0.1") == 7.0);
+  REQUIRE(node.find("empty"));
+  CHECK(node.find("empty")->listed);
+  CHECK(node.find("empty")->metadata->protect_threshold == 0.5);
+  auto& store = node.context->tables.store;
+  CHECK(store.find_namespace("dev")->name == "Dev");
+  CHECK_FALSE(store.switches()->push_enabled);
+  auto overrides = store.overrides(node.key("kept")->view());
+  CHECK(overrides->at("10.0.0.1:80:DEFAULT")->set_by == operator_address);
+  // It goes on from there.
+  auto again = node.register_instance("kept", "10.0.0.3", {}, false);
+  node.settle();
+  CHECK(again.code() == ec::none);
+  CHECK(node.shown("kept") == "10.0.0.1+ 10.0.0.3+");
+}
+
+TEST_CASE("store: a service with settings stays though nobody publishes it, until it is removed") {
+  node_fixture node;
+  ask(node, create_service{node.key("s"), {}, nullptr});
+  node.advance(200s, 1s);
+  REQUIRE(node.find("s"));
+  CHECK(node.find("s")->listed);
+  auto removed = ask(node, remove_service{node.key("s"), nullptr});
+  node.settle();
+  CHECK(removed.code() == ec::none);
+  CHECK_FALSE(node.find("s")->listed);
+  CHECK_FALSE(node.context->tables.store.metadata(node.key("s")->view()));
+  auto again = ask(node, remove_service{node.key("s"), nullptr});
+  node.settle();
+  CHECK(again.code() == ec::service_not_found);
+  node.advance(70s, 1s);
+  CHECK_FALSE(node.find("s"));
+}
+
+TEST_CASE("store: of an instance of each kind at once one is refused, and leaves nothing") {
+  under_seeds([](std::uint64_t seed) {
+    auto disk = std::make_shared<memory_disk>();
+    std::string shown;
+    {
+      node_fixture node(seed, warm(), 3, disk);
+      auto persistent = node.register_instance("s", "10.0.0.1", {}, false);
+      auto ephemeral = node.register_instance("s", "10.0.0.2");
+      node.advance(1s);
+      bool first = persistent.code() == ec::none;
+      CHECK((first ? ephemeral : persistent).code() == ec::kind_conflict);
+      CHECK((first ? persistent : ephemeral).code() == ec::none);
+      CHECK(node.shown("s") == (first ? "10.0.0.1+" : "10.0.0.2+"));
+      shown = first ? "10.0.0.1+" : "";
+    }
+    node_fixture node(seed, warm(), 3, disk);
+    CHECK(node.shown("s") == shown);
+  }, 200);
+}
+
+TEST_CASE("store: whoever is killed, what was acknowledged is there, also after a restart") {
+  under_seeds([](std::uint64_t seed) {
+    auto disk = std::make_shared<memory_disk>();
+    std::vector<pending_write> writes;
+    auto ip_of = [](std::size_t i) { return "10.0.0." + std::to_string(i); };
+    auto check_all = [&](const node_fixture& node) {
+      for (std::size_t i = 0; i < writes.size(); ++i) {
+        CAPTURE(i);
+        auto view = node.find("s");
+        bool is_there = view && view->find_instance(ip_of(i), 80, "DEFAULT");
+        if (writes[i].code() == ec::none)
+          CHECK(is_there);
+      }
+    };
+    std::string shown;
+    {
+      node_fixture node(seed, warm(), 2, disk);
+      auto& actors = node.context->actors;
+      for (std::size_t i = 0; i < 30; ++i) {
+        writes.push_back(node.register_instance("s", ip_of(i), {}, false));
+        for (auto n = node.rng() % 12; n > 0; --n)
+          node.step();
+        switch (node.rng() % 12) {
+          case 0:
+            caf::anon_send_exit(actors.store.get(), caf::exit_reason::kill);
+            break;
+          case 1:
+            caf::anon_send_exit(actors.store_writer.get(), caf::exit_reason::kill);
+            break;
+          case 2:
+            caf::anon_send_exit(actors.metadata.get(), caf::exit_reason::kill);
+            break;
+          case 3:
+            node.advance(300ms);
+            break;
+          default:
+            break;
+        }
+      }
+      node.advance(10s);
+      for (auto& x : writes)
+        REQUIRE(x.done());
+      auto last = node.register_instance("s", "10.0.1.1", {}, false);
+      node.advance(1s);
+      CHECK(last.code() == ec::none);
+      check_all(node);
+      shown = node.shown("s");
+    }
+    node_fixture node(seed, warm(), 2, disk);
+    check_all(node);
+    CHECK(node.shown("s") == shown);
+  }, 300);
+}
+
+TEST_CASE("store: a failing disk refuses what needs it, serves the rest, and heals") {
+  node_fixture node;
+  node.disk->fails = "no space left";
+  auto first = node.register_instance("p", "10.0.0.1", {}, false);
+  auto ephemeral = node.register_instance("e", "10.0.0.1");
+  node.settle();
+  CHECK(ephemeral.code() == ec::none);
+  node.advance(3s + 250ms);
+  CHECK(first.code() == ec::unavailable);
+  auto second = node.register_instance("p", "10.0.0.2", {}, false);
+  node.settle();
+  CHECK(second.code() == ec::unavailable);
+  CHECK(second.results->at(0).text.find("no space left") != std::string::npos);
+  CHECK(report_of(node).find("no space left") != std::string::npos);
+  node.disk->fails.clear();
+  node.advance(2s);
+  auto third = node.register_instance("p", "10.0.0.3", {}, false);
+  node.settle();
+  CHECK(third.code() == ec::none);
+  // The first was given up, but nobody took it back.
+  CHECK(node.shown("p") == "10.0.0.1+ 10.0.0.3+");
+}
+
+TEST_CASE("store: a long log is replaced by a state, and nothing is lost by it") {
+  auto disk = std::make_shared<memory_disk>();
+  std::string shown;
+  {
+    node_fixture node(1, warm(), 2, disk);
+    std::string text(1'000, 'x');
+    for (int i = 0; i < 20'000 && disk->states < 2; ++i) {
+      node.register_instance("s", "10.0.0." + std::to_string(i % 50),
+                             {{"k", text + std::to_string(i)}}, false);
+      node.settle();
+    }
+    CHECK(disk->states == 2);
+    CHECK(report_of(node).find("\"storedStates\":2") != std::string::npos);
+    shown = node.shown("s");
+  }
+  CHECK(disk->load()->member.entries.size() < 10'000);
+  node_fixture node(1, warm(), 2, disk);
+  CHECK(node.shown("s") == shown);
+}
