@@ -41,7 +41,8 @@ struct sip_state {
       take(word);
     }
     std::uint64_t rest = 0;
-    std::memcpy(&rest, text.data(), text.size());
+    if (!text.empty()) // an empty one may be nowhere
+      std::memcpy(&rest, text.data(), text.size());
     take(rest | length);
   }
 };

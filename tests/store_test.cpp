@@ -60,7 +60,8 @@ TEST_CASE("store: a node that starts again shows all that was agreed on") {
     ask(node, create_service{node.key("empty"), settings, nullptr});
     ask(node, put_namespace{{"dev", "Dev", ""}, false, nullptr});
     ask(node, set_switch{"pushEnabled", "false", false, nullptr});
-    ask(node, set_switch{"autoChangeHealthCheckEnabled", "false", true, nullptr}); // this life's own
+    ask(node,
+        set_switch{"autoChangeHealthCheckEnabled", "false", true, nullptr}); // this life's own
     node.settle();
     CHECK(weight_of(node, "kept", "10.0.0.1") == 7.0);
   }
@@ -105,77 +106,81 @@ TEST_CASE("store: a service with settings stays though nobody publishes it, unti
 }
 
 TEST_CASE("store: of an instance of each kind at once one is refused, and leaves nothing") {
-  under_seeds([](std::uint64_t seed) {
-    auto disk = std::make_shared<memory_disk>();
-    std::string shown;
-    {
+  under_seeds(
+    [](std::uint64_t seed) {
+      auto disk = std::make_shared<memory_disk>();
+      std::string shown;
+      {
+        node_fixture node(seed, warm(), 3, disk);
+        auto persistent = node.register_instance("s", "10.0.0.1", {}, false);
+        auto ephemeral = node.register_instance("s", "10.0.0.2");
+        node.advance(1s);
+        bool first = persistent.code() == ec::none;
+        CHECK((first ? ephemeral : persistent).code() == ec::kind_conflict);
+        CHECK((first ? persistent : ephemeral).code() == ec::none);
+        CHECK(node.shown("s") == (first ? "10.0.0.1+" : "10.0.0.2+"));
+        shown = first ? "10.0.0.1+" : "";
+      }
       node_fixture node(seed, warm(), 3, disk);
-      auto persistent = node.register_instance("s", "10.0.0.1", {}, false);
-      auto ephemeral = node.register_instance("s", "10.0.0.2");
-      node.advance(1s);
-      bool first = persistent.code() == ec::none;
-      CHECK((first ? ephemeral : persistent).code() == ec::kind_conflict);
-      CHECK((first ? persistent : ephemeral).code() == ec::none);
-      CHECK(node.shown("s") == (first ? "10.0.0.1+" : "10.0.0.2+"));
-      shown = first ? "10.0.0.1+" : "";
-    }
-    node_fixture node(seed, warm(), 3, disk);
-    CHECK(node.shown("s") == shown);
-  }, 200);
+      CHECK(node.shown("s") == shown);
+    },
+    200);
 }
 
 TEST_CASE("store: whoever is killed, what was acknowledged is there, also after a restart") {
-  under_seeds([](std::uint64_t seed) {
-    auto disk = std::make_shared<memory_disk>();
-    std::vector<pending_write> writes;
-    auto ip_of = [](std::size_t i) { return "10.0.0." + std::to_string(i); };
-    auto check_all = [&](const node_fixture& node) {
-      for (std::size_t i = 0; i < writes.size(); ++i) {
-        CAPTURE(i);
-        auto view = node.find("s");
-        bool is_there = view && view->find_instance(ip_of(i), 80, "DEFAULT");
-        if (writes[i].code() == ec::none)
-          CHECK(is_there);
-      }
-    };
-    std::string shown;
-    {
-      node_fixture node(seed, warm(), 2, disk);
-      auto& actors = node.context->actors;
-      for (std::size_t i = 0; i < 30; ++i) {
-        writes.push_back(node.register_instance("s", ip_of(i), {}, false));
-        for (auto n = node.rng() % 12; n > 0; --n)
-          node.step();
-        switch (node.rng() % 12) {
-          case 0:
-            caf::anon_send_exit(actors.store.get(), caf::exit_reason::kill);
-            break;
-          case 1:
-            caf::anon_send_exit(actors.store_writer.get(), caf::exit_reason::kill);
-            break;
-          case 2:
-            caf::anon_send_exit(actors.metadata.get(), caf::exit_reason::kill);
-            break;
-          case 3:
-            node.advance(300ms);
-            break;
-          default:
-            break;
+  under_seeds(
+    [](std::uint64_t seed) {
+      auto disk = std::make_shared<memory_disk>();
+      std::vector<pending_write> writes;
+      auto ip_of = [](std::size_t i) { return "10.0.0." + std::to_string(i); };
+      auto check_all = [&](const node_fixture& node) {
+        for (std::size_t i = 0; i < writes.size(); ++i) {
+          CAPTURE(i);
+          auto view = node.find("s");
+          bool is_there = view && view->find_instance(ip_of(i), 80, "DEFAULT");
+          if (writes[i].code() == ec::none)
+            CHECK(is_there);
         }
+      };
+      std::string shown;
+      {
+        node_fixture node(seed, warm(), 2, disk);
+        auto& actors = node.context->actors;
+        for (std::size_t i = 0; i < 30; ++i) {
+          writes.push_back(node.register_instance("s", ip_of(i), {}, false));
+          for (auto n = node.rng() % 12; n > 0; --n)
+            node.step();
+          switch (node.rng() % 12) {
+            case 0:
+              caf::anon_send_exit(actors.store.get(), caf::exit_reason::kill);
+              break;
+            case 1:
+              caf::anon_send_exit(actors.store_writer.get(), caf::exit_reason::kill);
+              break;
+            case 2:
+              caf::anon_send_exit(actors.metadata.get(), caf::exit_reason::kill);
+              break;
+            case 3:
+              node.advance(300ms);
+              break;
+            default:
+              break;
+          }
+        }
+        node.advance(10s);
+        for (auto& x : writes)
+          REQUIRE(x.done());
+        auto last = node.register_instance("s", "10.0.1.1", {}, false);
+        node.advance(1s);
+        CHECK(last.code() == ec::none);
+        check_all(node);
+        shown = node.shown("s");
       }
-      node.advance(10s);
-      for (auto& x : writes)
-        REQUIRE(x.done());
-      auto last = node.register_instance("s", "10.0.1.1", {}, false);
-      node.advance(1s);
-      CHECK(last.code() == ec::none);
+      node_fixture node(seed, warm(), 2, disk);
       check_all(node);
-      shown = node.shown("s");
-    }
-    node_fixture node(seed, warm(), 2, disk);
-    check_all(node);
-    CHECK(node.shown("s") == shown);
-  }, 300);
+      CHECK(node.shown("s") == shown);
+    },
+    300);
 }
 
 TEST_CASE("store: a failing disk refuses what needs it, serves the rest, and heals") {

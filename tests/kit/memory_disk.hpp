@@ -46,8 +46,7 @@ public:
     member.base = x.last;
     member.members = x.members;
     contents_.state = *x.bytes;
-    std::erase_if(member.entries,
-                  [&](const raft::entry& e) { return e.at.index <= x.last.index; });
+    std::erase_if(member.entries, [&](const raft::entry& e) { return e.at.index <= x.last.index; });
     ++states;
   }
 
