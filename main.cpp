@@ -259,7 +259,6 @@ int run(const options& opts) {
   environment.started = context->clock.wall();
   http_server server(context->options.http, router(environment, more_routes));
   auto udp = std::make_shared<udp_socket>(server.io(), context);
-  context->datagrams = udp;
   std::optional<cluster_member> member;
   if (opts.mode == node_mode::cluster)
     member.emplace(opts, server, context);
@@ -267,8 +266,9 @@ int run(const options& opts) {
     context->disk = open_store(opts.data_dir);
   context->has_threads_for_disk = true;
   context->life = random_id();
-  spawn_node(system, context);
+  context->datagrams = udp; // from here on the guard takes it back, whatever fails
   node_guard guard{system, context};
+  spawn_node(system, context);
   wait_for_start(system, context->actors.node.get());
   if (!wait_for_store(*context, signals))
     return 0;
