@@ -95,8 +95,6 @@ void store_state::expire(steady_time now) {
 void store_state::work() {
   if (!core)
     return;
-  propose_waiting();
-  send_to_disk();
   agreed_on out;
   for (auto& x : core->take_committed())
     apply(x, out);
@@ -104,6 +102,8 @@ void store_state::work() {
     show_state();
   else if (shown && !out.effects.empty())
     self->send(context->actors.metadata.get(), std::move(out));
+  propose_waiting(); // if what was there before is shown
+  send_to_disk();
   shorten_log();
 }
 
@@ -117,8 +117,6 @@ void store_state::show_state() {
                  state.instances(), state.services().size(), state.namespaces().size(),
                  core->applied(), core->term());
   self->send(context->actors.metadata.get(), agreed_state_is{state.everything()});
-  propose_waiting();
-  send_to_disk();
 }
 
 void store_state::on_state_wanted(const agreed_state_wanted&) {

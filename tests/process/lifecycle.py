@@ -47,10 +47,11 @@ def test_sigterm_finishes_what_runs(node):
     check(statuses <= {200, 503}, f"statuses {statuses}")
 
 
-def start_and_fail(node, *options):
-    """@returns the text of a start that fails; the node's own port is not taken by it"""
+def start_and_fail(node, *options, folder=None):
+    """@returns the text of a start that fails; the node's own port is not taken by it, nor its
+    data folder unless that is given"""
     process = PROCESSES.start(
-        [node.binary, "--data-dir", str(node.folder / "other"), *options],
+        [node.binary, "--data-dir", str(folder or node.folder / "other"), *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

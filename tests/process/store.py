@@ -3,11 +3,11 @@
 import os
 import random
 import resource
-import subprocess
 import threading
 import time
 
-from processes import PROCESSES, check, check_equal, eventually
+from lifecycle import start_and_fail
+from processes import check, check_equal, eventually
 
 # How often the node is killed while clients write.
 KILLS = int(os.environ.get("KILLS", "15"))
@@ -103,31 +103,18 @@ def test_no_acknowledged_write_is_lost_by_kill_9(node):
     check(len(acknowledged) > KILLS, f"only {len(acknowledged)} writes were acknowledged")
 
 
-def start_on(node, folder):
-    """@returns the text of a start on that folder, which fails"""
-    process = PROCESSES.start(
-        [node.binary, "--port", str(node.port), "--data-dir", str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    check_equal(PROCESSES.wait(process, 10), 1, "exit status")
-    return process.stderr.read()
-
-
 def test_a_folder_that_cant_be_used_is_one_clear_line(node):
     node.start()
     ask(node, "POST", INSTANCE, **persistent("kept", "10.0.0.1"))
     folder = node.folder / f"node-data-{node.starts}"
     file = folder / "store.db"
-    check_equal(
-        start_on(node, folder), f"nacre: {file} can't be used: another process uses it\n", "error"
-    )
+    port = ("--port", str(node.port))
+    text = start_and_fail(node, *port, folder=folder)
+    check_equal(text, f"nacre: {file} can't be used: another process uses it\n", "the error")
     node.stop()
     good = file.read_bytes()
     file.write_bytes(good[:100] + bytes(len(good) - 100))
-    text = start_on(node, folder)
+    text = start_and_fail(node, *port, folder=folder)
     check(text.startswith(f"nacre: {file} can't be used: ") and text.count("\n") == 1, text)
     check_equal(file.read_bytes()[100:200], bytes(100), "the damaged file was left as it is")
     file.write_bytes(good)
