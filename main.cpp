@@ -1,5 +1,6 @@
 // Wires a node: options → actor system → root actor → listener → signals.
 #include <csignal>
+#include <future>
 #include <iostream>
 #include <random>
 
@@ -10,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/base/batch_threads.hpp"
+#include "actors/base/countdown.hpp"
 #include "actors/distro/cluster_context.hpp"
 #include "actors/node/node.hpp"
 #include "actors/store/sqlite_disk.hpp"
@@ -31,9 +33,11 @@
 #endif
 
 /// Read by jemalloc at its start. Few arenas: a registry's memory is one big shared heap, and each
-/// arena keeps its own slack. What hostile requests took for a moment goes back within a second.
+/// arena keeps its own slack. What hostile requests took for a moment goes back within a second, by
+/// a thread of its own: without it an arena gives back only while somebody takes from it.
 extern "C" {
-const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0,"
+                          "background_thread:true,max_background_threads:1";
 }
 
 namespace {
@@ -87,13 +91,16 @@ std::uint64_t random_id() {
   return static_cast<std::uint64_t>(random()) << 32 | random();
 }
 
-/// The store of a lone node, a group of one. @throws store_error
-std::shared_ptr<store_disk> open_store(const std::string& folder) {
-  auto disk = std::make_shared<sqlite_disk>(folder);
-  if (!disk->load()) {
-    auto self = random_id();
-    disk->found({self, random_id()}, {{self}, {}});
-  }
+/// The store in the data folder, if it can be used. @throws store_error
+std::shared_ptr<store_disk> open_store(const options& opts) {
+  auto disk = std::make_shared<sqlite_disk>(opts.data_dir);
+  auto found = disk->load();
+  auto voters = found ? found->member.group().voters.size() : 0;
+  if (opts.mode != node_mode::cluster && voters > 1)
+    throw store_error(opts.data_dir.string() + " belongs to a node of a cluster of "
+                      + std::to_string(voters)
+                      + ": it can't agree with itself alone; start it with the list of members, or "
+                        "take a backup and restore that into an empty folder");
   return disk;
 }
 
@@ -124,9 +131,10 @@ void wait_for_start(caf::actor_system& system, const node_actor& root) {
              });
 }
 
-/// Waits until readers see what was agreed on before. @returns false if a signal came first
+/// Waits until readers of a lone node see what was agreed on before. @returns false if a signal
+/// came first
 bool wait_for_store(const node_context& context, const signal_wait& signals) {
-  while (context.disk && !context.shows_agreed_state)
+  while (!context.cluster && !context.shows_agreed_state)
     if (signals.next(1ms))
       return false;
   return true;
@@ -184,8 +192,10 @@ public:
     lookup_->start();
   }
 
-  /// Peers are told that this node stops; from here on they are not told of its connections.
+  /// Peers are told that this node stops; from here on they are not told of its connections. If it
+  /// leads, another one does before, so that no write has to wait for an election.
   void leave(caf::actor_system& system) {
+    hand_over_leadership();
     caf::scoped_actor self(system);
     self->request(context_->cluster->membership.get(), 2s, leave_cluster{})
       .receive([](const left_cluster&) {},
@@ -195,6 +205,14 @@ public:
   void stop() { links_.reset(); }
 
 private:
+  void hand_over_leadership() {
+    auto over = std::make_shared<std::promise<void>>();
+    auto done = over->get_future();
+    auto answer = std::make_shared<countdown>([over] { over->set_value(); });
+    caf::anon_send(context_->actors.store.get(), transfer_leadership{"", std::move(answer)});
+    done.wait();
+  }
+
   node_context_ptr context_;
   std::shared_ptr<member_lookup> lookup_;
   std::unique_ptr<cluster_server> links_;
@@ -249,7 +267,8 @@ int run(const options& opts) {
   api_environment environment;
   environment.context = context;
   environment.ready = [&ready, &context] {
-    return ready && (!context->cluster || context->cluster->serves());
+    return ready && context->shows_agreed_state
+           && (!context->cluster || context->cluster->serves());
   };
   environment.own_ip = opts.server_ip.empty() ? first_own_ip() : opts.server_ip;
   auto worker = opts.snowflake_worker;
@@ -262,8 +281,7 @@ int run(const options& opts) {
   std::optional<cluster_member> member;
   if (opts.mode == node_mode::cluster)
     member.emplace(opts, server, context);
-  else
-    context->disk = open_store(opts.data_dir);
+  context->disk = open_store(opts);
   context->has_threads_for_disk = true;
   context->life = random_id();
   context->datagrams = udp; // from here on the guard takes it back, whatever fails

@@ -164,6 +164,8 @@ using udp_push_actor = caf::typed_actor<
 using metadata_keeper_actor = caf::typed_actor<
   // Overrides of instances of one service.
   caf::reacts_to<put_overrides>,
+  // An operator looks at overrides.
+  caf::reacts_to<describe_overrides>,
   // A persistent instance is registered or updated.
   caf::reacts_to<register_instance>,
   // A persistent instance is taken back.
@@ -195,6 +197,14 @@ using store_actor = caf::typed_actor<
   caf::reacts_to<propose>,
   // A restarted METADATA KEEPER wants all that is agreed on.
   caf::reacts_to<agreed_state_wanted>,
+  // A read must see all that was acknowledged anywhere.
+  caf::reacts_to<confirm_reads>,
+  // The node stops, or an operator wants another leader.
+  caf::reacts_to<transfer_leadership>,
+  // An operator gives up a member.
+  caf::reacts_to<remove_member>,
+  // A DISTRO PEER: the store of its node says something.
+  caf::reacts_to<store_heard>,
   // An operator looks.
   caf::reacts_to<describe_store>,
   // The STORE WRITER: what was on the disk.
@@ -207,6 +217,10 @@ using store_actor = caf::typed_actor<
   caf::reacts_to<disk_failed>,
   // The STORE WRITER is another one; INTERNAL: the disk failed a while ago.
   caf::reacts_to<ask_disk_again>,
+  // INTERNAL: readers see what they were shown.
+  caf::reacts_to<readers_saw>,
+  // INTERNAL: do what follows from all that happened in this turn.
+  caf::reacts_to<work_on_store>,
   // INTERNAL: time passes for the group, and for those who wait.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 
@@ -214,6 +228,8 @@ using store_actor = caf::typed_actor<
 using store_writer_actor = caf::typed_actor<
   // Tells what is on the disk.
   caf::reacts_to<load_store>,
+  // Makes the node a member of a group, and tells what is on the disk.
+  caf::reacts_to<found_store>,
   // Puts a round on the disk.
   caf::reacts_to<write_round>,
   // Puts a part of a state on the disk.

@@ -53,12 +53,6 @@ outcome services_limit_reached(const node_context& context) {
   return limit_reached("services", context.options.limits.services_max);
 }
 
-outcome not_replicated(std::string_view what) {
-  return {ec::unavailable, std::string(what)
-                             + " are not available in a cluster of this version: it has no "
-                               "replicated store yet, by which its nodes would agree on them"};
-}
-
 outcome admit_instances(node_context& context, const publication* before,
                         const instance_list& now) {
   auto held = before ? before->instances.size() : 0;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "actors/base/cell.hpp"
 #include "actors/base/gauge.hpp"
 #include "actors/base/node_clock.hpp"
 #include "actors/base/snowflake.hpp"
@@ -18,6 +19,7 @@
 #include "actors/tables/lease.hpp"
 #include "actors/tables/memory_budget.hpp"
 #include "actors/tables/metadata_store.hpp"
+#include "actors/tables/store_view.hpp"
 #include "actors/tables/udp_targets.hpp"
 #include "config/options.hpp"
 #include "protocol/naming_rules.hpp"
@@ -133,15 +135,17 @@ struct node_context {
   std::shared_ptr<datagram_sink> datagrams;
   /// Null in a standalone node.
   std::shared_ptr<cluster_context> cluster;
-  /// Where the STORE keeps what must not be forgotten; null in a cluster, which has no store yet.
-  /// Only for the STORE WRITER once the node runs.
+  /// Where the STORE keeps what must not be forgotten. Only for the STORE WRITER once the node
+  /// runs.
   std::shared_ptr<store_disk> disk;
   /// Random, another one whenever a node begins: writes of different lives are told apart by it.
   std::uint64_t life = 0;
   /// Actors that wait for the disk have threads of their own; not in virtual time.
   bool has_threads_for_disk = false;
-  /// Readers see what the STORE had on its disk.
+  /// Readers see what was agreed on, as far as it is known here.
   std::atomic<bool> shows_agreed_state{false};
+  /// Null until the node belongs to a group.
+  cell<store_view_ptr> agreeing_group;
 
   std::size_t shard_of(const client_id& client) const {
     return client.hash() % actors.shards.size();
@@ -163,9 +167,5 @@ outcome admit_instances(node_context& context, const publication* before, const 
 /// Whether a client may subscribe like this, as well as `before` (null: it did not yet).
 outcome admit_subscription(node_context& context, const subscriber* before,
                            const std::string& clusters);
-
-/// What a write is answered whose effect the nodes of a cluster could not agree on: it needs the
-/// replicated store, which this version has not.
-outcome not_replicated(std::string_view what);
 
 } // namespace nacre

@@ -10,6 +10,24 @@ static void complete(record_summary& x) {
     throw unreadable_frame("a state of a record nobody knows");
 }
 
+namespace raft {
+
+static void complete(entry& x) {
+  if (x.kind > entry_kind::membership)
+    throw unreadable_frame("an entry of a kind nobody knows");
+}
+
+static void complete(append_request& x) {
+  auto before = x.previous;
+  for (auto& next : x.entries) {
+    if (next.at.index != before.index + 1 || next.at.term < before.term)
+      throw unreadable_frame("entries that do not follow each other");
+    before = next.at;
+  }
+}
+
+} // namespace raft
+
 std::string encode_frame(const cluster_frame& frame) {
   wire::frame_writer out;
   out(cluster_codec_version, static_cast<std::uint8_t>(frame.message.index()),

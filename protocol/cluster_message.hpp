@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/instance.hpp"
+#include "protocol/store_message.hpp"
 
 /// What nodes of a cluster tell each other. Every message stands for itself: it may be lost, come
 /// twice or after a later one, and nothing breaks. Pure, any thread.
@@ -253,7 +254,7 @@ struct subscriber_answer {
 using cluster_message =
   std::variant<heartbeat, farewell, record_batch, batch_ack, client_verify_failed, renewals,
                verify_request, verify_listing, snapshot_request, snapshot_chunk, service_query,
-               service_answer, subscriber_query, subscriber_answer>;
+               service_answer, subscriber_query, subscriber_answer, store_message>;
 
 /// A message and who sent it.
 struct cluster_frame {

@@ -37,6 +37,12 @@ bool same(const std::vector<T>& a, const std::vector<T>& b) {
                     [](auto& x, auto& y) { return same(x, y); });
 }
 
+template <class... Ts>
+bool same(const std::variant<Ts...>& a, const std::variant<Ts...>& b) {
+  return a.index() == b.index()
+         && std::visit([&](auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(b)); }, a);
+}
+
 template <class T>
 requires requires(T& x) { x.fields(); }
 bool same(T a, T b) {
@@ -48,10 +54,7 @@ bool same(T a, T b) {
 }
 
 bool same(const cluster_frame& a, const cluster_frame& b) {
-  if (a.sender_incarnation != b.sender_incarnation || a.message.index() != b.message.index())
-    return false;
-  return std::visit(
-    [&](auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(b.message)); }, a.message);
+  return a.sender_incarnation == b.sender_incarnation && same(a.message, b.message);
 }
 
 // -- frames made of random parts -----------------------------------------------------------------
@@ -63,18 +66,20 @@ public:
   cluster_frame frame(std::size_t kind) {
     cluster_frame x;
     fill(x.sender_incarnation);
-    x.message = message(kind, std::make_index_sequence<std::variant_size_v<cluster_message>>());
+    fill_kind(x.message, kind, std::make_index_sequence<std::variant_size_v<cluster_message>>());
     return x;
   }
 
   std::size_t below(std::size_t bound) { return rng_() % bound; }
 
 private:
-  template <std::size_t... Kinds>
-  cluster_message message(std::size_t kind, std::index_sequence<Kinds...>) {
-    cluster_message x;
-    ((kind == Kinds ? fill(x.emplace<Kinds>()) : void()), ...);
-    return x;
+  template <class Variant, std::size_t... Kinds>
+  void fill_kind(Variant& x, std::size_t kind, std::index_sequence<Kinds...>) {
+    ((kind == Kinds ? fill(x.template emplace<Kinds>()) : void()), ...);
+  }
+  template <class... Ts>
+  void fill(std::variant<Ts...>& x) {
+    fill_kind(x, below(sizeof...(Ts)), std::index_sequence_for<Ts...>());
   }
 
   template <std::integral T>
@@ -98,6 +103,16 @@ private:
     x.resize(below(4) == 0 ? below(300) : below(12));
     for (auto& c : x)
       c = static_cast<char>(rng_());
+  }
+  void fill(raft::entry_kind& x) { x = static_cast<raft::entry_kind>(below(3)); }
+  void fill(raft::append_request& x) {
+    fill(x.commit);
+    fill(x.round);
+    x.previous = {below(10), below(1'000)};
+    fill(x.entries);
+    auto at = x.previous;
+    for (auto& next : x.entries)
+      next.at = at = {at.term + below(2), at.index + 1};
   }
   void fill(record_state& x) { x = static_cast<record_state>(below(4)); }
   void fill(instance& x) {

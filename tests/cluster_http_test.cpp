@@ -338,53 +338,78 @@ TEST_CASE("connections of other nodes are shown as connections, with the node th
   }
 }
 
-// -- writes that nodes could not agree on --------------------------------------------------------
+// -- what all nodes agree on ---------------------------------------------------------------------
 
-TEST_CASE("what needs a replicated store is refused with 503 and says what is missing") {
+namespace {
+
+struct agreed_write {
+  http_method method;
+  std::string_view target;
+};
+
+/// Each changes something that all nodes agree on.
+constexpr agreed_write agreed_writes[] = {
+  {http_method::put, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2"},
+  {http_method::patch, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=3"},
+  {http_method::put, "/nacos/v2/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=4"},
+  {http_method::put, "/nacos/v1/ns/instance/metadata/batch?serviceName=s&metadata=%7B%22a%22%3A1"
+                     "%7D"},
+  {http_method::post, "/nacos/v1/ns/service?serviceName=t"},
+  {http_method::post, "/nacos/v2/ns/service?serviceName=u"},
+  {http_method::put, "/nacos/v1/ns/service?serviceName=s&protectThreshold=0.5"},
+  {http_method::put, "/nacos/v2/ns/service?serviceName=s"},
+  {http_method::post, "/nacos/v1/console/namespaces?customNamespaceId=n&namespaceName=n"},
+  {http_method::del, "/nacos/v1/console/namespaces?namespaceId=n"},
+  {http_method::post, "/nacos/v2/console/namespace?namespaceId=m&namespaceName=m"},
+  {http_method::post, "/nacos/v1/ns/instance?serviceName=p&ip=1.1.1.9&port=80&ephemeral=false"},
+  {http_method::put, "/nacos/v2/ns/operator/switches?entry=pushEnabled&value=false"},
+};
+
+} // namespace
+
+TEST_CASE("what one node is told all of them show") {
   cluster_api cluster;
   cluster.run_all().register_instance(0, "s", "1.1.1.1");
   cluster.run(1s);
-  struct {
-    http_method method;
-    std::string_view target;
-    std::string_view text;
-  } writes[] = {
-    {http_method::put, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
-     "overrides of instances"},
-    {http_method::patch, "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
-     "overrides of instances"},
-    {http_method::put, "/nacos/v2/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2",
-     "overrides of instances"},
-    {http_method::put,
-     "/nacos/v1/ns/instance/metadata/batch?serviceName=s&metadata=%7B%22a%22%3A1"
-     "%7D",
-     "overrides of instances"},
-    {http_method::post, "/nacos/v1/ns/service?serviceName=t", "services without instances"},
-    {http_method::post, "/nacos/v2/ns/service?serviceName=t", "services without instances"},
-    {http_method::put, "/nacos/v1/ns/service?serviceName=s&protectThreshold=0.5",
-     "settings of services"},
-    {http_method::put, "/nacos/v2/ns/service?serviceName=s", "settings of services"},
-    {http_method::post, "/nacos/v1/console/namespaces?customNamespaceId=n&namespaceName=n",
-     "records of namespaces"},
-    {http_method::del, "/nacos/v1/console/namespaces?namespaceId=n", "records of namespaces"},
-    {http_method::post, "/nacos/v2/console/namespace?namespaceId=n&namespaceName=n",
-     "records of namespaces"},
-    {http_method::post, "/nacos/v1/ns/instance?serviceName=p&ip=1.1.1.9&port=80&ephemeral=false",
-     "persistent instances"},
-  };
-  for (auto& x : writes) {
+  std::size_t turn = 0;
+  for (auto& x : agreed_writes) {
+    CAPTURE(x.target);
+    CHECK(cluster.ask(turn++ % 3, x.method, x.target).status == 200);
+    cluster.run(200ms); // the next is checked by what its node shows
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    CAPTURE(i);
+    CHECK(cluster.get(i, "/nacos/v1/ns/instance/list?serviceName=s").has(R"("weight":4.0)"));
+    CHECK(cluster.get(i, "/nacos/v1/ns/instance/list?serviceName=p").has("1.1.1.9"));
+    for (auto name : {"t", "u"})
+      CHECK(cluster.get(i, std::string("/nacos/v1/ns/service?serviceName=") + name).status == 200);
+    CHECK(cluster.get(i, "/nacos/v1/console/namespaces").has(R"("namespace":"m")"));
+    CHECK_FALSE(cluster.get(i, "/nacos/v1/console/namespaces").has(R"("namespace":"n")"));
+    CHECK(cluster.get(i, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":false)"));
+    CHECK(cluster.get(i, "/nacre/admin/store").has(R"("votes":true)"));
+  }
+}
+
+TEST_CASE(
+  "without more than half of the nodes what all would have to agree on is refused in time") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(1s);
+  cluster.crash(1);
+  cluster.crash(2);
+  cluster.run(2s);
+  for (auto& x : agreed_writes) {
     CAPTURE(x.target);
     auto refused = cluster.ask(0, x.method, x.target);
     CHECK(refused.status == 503);
-    CHECK(refused.has(std::string(x.text)
-                      + " are not available in a cluster of this version: it has no replicated "
-                        "store yet"));
+    CHECK(refused.has("no leader"));
   }
-  CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=s").has(R"("weight":1.0)"));
-  CHECK(cluster.nodes[0].context->tables.store.namespaces().empty());
+  auto& store = cluster.nodes[0].context->tables.store;
+  CHECK(store.namespaces().empty());
+  CHECK(store.overridden_services().empty());
 }
 
-TEST_CASE("debug=true sets a switch of one node; without it all would have to agree (§3.5)") {
+TEST_CASE("debug=true sets a switch of one node (§3.5)") {
   cluster_api cluster;
   cluster.run_all();
   CHECK(cluster
@@ -393,10 +418,92 @@ TEST_CASE("debug=true sets a switch of one node; without it all would have to ag
                "&value=false&debug=true")
           .text
         == "ok");
-  auto of_all =
-    cluster.ask(0, http_method::put, "/nacos/v2/ns/operator/switches?entry=pushEnabled&value=true");
-  CHECK(of_all.status == 503);
-  CHECK(of_all.has("debug=true"));
+  cluster.run(1s);
   CHECK(cluster.get(0, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":false)"));
   CHECK(cluster.get(1, "/nacos/v1/ns/operator/switches").has(R"("pushEnabled":true)"));
+}
+
+TEST_CASE("a linearizable read sees what was acknowledged by another node, or is refused") {
+  cluster_api cluster;
+  cluster.run_all();
+  cluster.net->now.delay_max_ms = 40;
+  for (int i = 1; i < 10; ++i) {
+    auto ip = "1.1.1." + std::to_string(i);
+    auto write = "/nacos/v1/ns/instance?serviceName=p&port=80&ephemeral=false&ip=" + ip;
+    CHECK(cluster.ask(static_cast<std::size_t>(i % 3), http_method::post, write).status == 200);
+    for (auto path : {"/nacos/v1/ns/instance/list?serviceName=p", //
+                      "/nacos/v2/ns/instance/list?serviceName=p"})
+      CHECK(cluster
+              .get(static_cast<std::size_t>((i + 1) % 3),
+                   std::string(path) + "&consistency=linearizable")
+              .has(ip));
+  }
+  cluster.isolate(0);
+  auto refused =
+    cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=p&consistency=linearizable");
+  CHECK(refused.status == 503);
+  CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=p").has("1.1.1.9"));
+}
+
+TEST_CASE("who leads is told as Nacos tells it, and can be changed") {
+  cluster_api cluster;
+  cluster.run_all();
+  auto leader_of = [&](std::size_t i) {
+    parsed x(cluster.get(i, "/nacos/v1/ns/raft/leader"));
+    json_document leader(text_of(x.root["leader"]));
+    return text_of(leader.root()["ip"]);
+  };
+  auto first = leader_of(0);
+  CHECK(leader_of(1) == first);
+  auto place_of = [&](const std::string& address) {
+    return static_cast<std::size_t>(std::find_if(cluster.nodes.begin(), cluster.nodes.end(),
+                                                 [&](auto& x) { return x.address == address; })
+                                    - cluster.nodes.begin());
+  };
+  auto at = place_of(first);
+  auto other = (at + 1) % 3;
+  auto refused = cluster.ask(other, http_method::post, "/nacre/admin/store/transfer");
+  CHECK(refused.status == 400);
+  CHECK(refused.has("ask " + first));
+  CHECK(
+    cluster
+      .ask(at, http_method::post, "/nacre/admin/store/transfer?to=" + cluster.nodes[other].address)
+      .status
+    == 200);
+  cluster.run(500ms);
+  CHECK(leader_of(at) == cluster.nodes[other].address);
+  parsed self(cluster.get(at, "/nacos/v1/core/cluster/self"));
+  auto group = self.root["data"]["extendInfo"]["raftMetaData"]["metaDataMap"];
+  CHECK(text_of(group["naming_instance_metadata"]["leader"]) == cluster.nodes[other].address);
+  CHECK(group["naming_persistent_service_v2"]["raftGroupMember"].elements().size() == 3);
+  CHECK(cluster.ask(other, http_method::post, "/nacre/admin/store/remove?member=1").status == 400);
+  auto listed = cluster.ask(other, http_method::post,
+                            "/nacre/admin/store/remove?member=" + cluster.nodes[at].address);
+  CHECK(listed.has("take that off the list"));
+}
+
+TEST_CASE("overrides are shown with who set them, when, and until when they hold") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(1s);
+  cluster.ask(1, http_method::put,
+              "/nacos/v1/ns/instance?serviceName=s&ip=1.1.1.1&port=80&weight=2");
+  cluster.run(1s);
+  for (std::size_t i = 0; i < 3; ++i) {
+    parsed x(cluster.get(i, "/nacre/admin/overrides?service=s"));
+    auto rows = x.root["overrides"].elements();
+    REQUIRE(rows.size() == 1);
+    CHECK(text_of(rows[0]["instance"]) == "1.1.1.1:80:DEFAULT");
+    CHECK(text_of(rows[0]["setBy"]) == "10.9.9.9");
+    CHECK(rows[0]["setAt"].number().value_or(0) > 1'700'000'000'000);
+    CHECK(rows[0]["holdsUntil"].is_null());
+  }
+  cluster.run(45s); // its beats have stopped
+  CHECK_FALSE(parsed(cluster.get(2, "/nacre/admin/overrides"))
+                .root["overrides"]
+                .elements()[0]["holdsUntil"]
+                .is_null());
+  cluster.run(60s);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(parsed(cluster.get(i, "/nacre/admin/overrides")).root["overrides"].elements().empty());
 }

@@ -34,7 +34,7 @@ struct group {
     how.seed = self;
     how.chunk_bytes = 10;
     auto [i, is_new] = members_.try_emplace(
-      self, std::make_unique<core>(how, stored_member{{}, {}, std::move(members), {}}, now));
+      self, std::make_unique<core>(how, stored_member{{}, {}, std::move(members), {}, 0}, now));
     return *i->second;
   }
 

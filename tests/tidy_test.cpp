@@ -253,7 +253,7 @@ const std::map<std::string, std::set<std::string>> allowed_rooms = {
   {"actors/messages", {"actors/base", "actors/tables"}},
   {"actors/tables", {"actors", "actors/base", "actors/messages"}},
   {"actors/distro", {"actors", "actors/base", "actors/messages", "actors/tables"}},
-  {"actors/store", {"actors", "actors/base", "actors/messages", "actors/tables"}},
+  {"actors/store", {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro"}},
   {"actors/push", {"actors", "actors/base", "actors/messages", "actors/tables"}},
   {"actors/naming", {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro"}},
   {"actors/connections",

@@ -345,6 +345,13 @@ void distro_peer_state::on_peer(subscriber_query& msg) {
 
 void distro_peer_state::on_peer(subscriber_answer& msg) { take_answer(msg.id, std::move(msg)); }
 
+// -- the store -----------------------------------------------------------------------------------
+
+void distro_peer_state::on_peer(store_message& msg) {
+  if (auto store = context->actors.store.get())
+    self->send(store, store_heard{peer->address, std::move(msg)});
+}
+
 // -- status --------------------------------------------------------------------------------------
 
 std::string distro_peer_state::summary() const {

@@ -72,6 +72,7 @@ private:
   void on_peer(service_answer& msg);
   void on_peer(subscriber_query& msg);
   void on_peer(subscriber_answer& msg);
+  void on_peer(store_message& msg);
   /// The answer to a question of this node.
   void take_answer(std::uint64_t id, cluster_message answer);
 

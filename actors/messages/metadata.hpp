@@ -21,6 +21,13 @@ struct put_overrides {
   ticket_ptr answer;
 };
 
+/// An operator wants to see overrides: completes with JSON.
+struct describe_overrides {
+  /// Null: of all services.
+  service_ref service;
+  ticket_ptr answer;
+};
+
 /// Creates a service by name.
 struct create_service {
   service_ref service;

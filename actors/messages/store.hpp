@@ -10,12 +10,14 @@
 #include "actors/base/local_message.hpp"
 #include "actors/base/ticket.hpp"
 #include "protocol/agreed_change.hpp"
+#include "protocol/store_message.hpp"
 
 /// What is said of the store: between the METADATA KEEPER, which is the door to it, and the STORE,
-/// and between that and the STORE WRITER, which has the disk.
+/// between that and the STORE WRITER, which has the disk, and from STOREs of other nodes.
 ///
 ///   METADATA KEEPER ── propose ─────► STORE ── write_round ──► STORE WRITER
-///                   ◄─ agreed_on ────┘      ◄─ round_written ──┘
+///                   ◄─ agreed_on ────┘  ▲   ◄─ round_written ──┘
+///   DISTRO PEER ────── store_heard ─────┘
 namespace nacre {
 
 namespace raft {
@@ -32,6 +34,8 @@ struct propose {
   /// Who asked for it, an address; empty for the node itself.
   std::string by;
   ticket_ptr answer;
+  /// All nodes come to want it; that of the leader is enough.
+  bool by_leader_only = false;
 };
 
 /// Commands took effect, in this order, on every node.
@@ -44,6 +48,8 @@ struct agreed_on {
     ticket_ptr answer;
   };
   std::vector<effect> effects;
+  /// Released by everybody when readers see all of them.
+  ticket_ptr seen;
 };
 
 /// A METADATA KEEPER that begins wants all that is agreed on.
@@ -52,7 +58,47 @@ struct agreed_state_wanted {};
 /// All that is agreed on; nothing else is.
 struct agreed_state_is {
   std::vector<agreed::change> everything;
+  /// Released by everybody when readers see it.
+  ticket_ptr seen;
 };
+
+/// INTERNAL: readers see what they were shown with that number.
+struct readers_saw {
+  /// Of the STORE that showed it.
+  std::uint64_t session = 0;
+  std::uint64_t number = 0;
+};
+
+// -- to the STORE --------------------------------------------------------------------------------
+
+/// A read must see all that was acknowledged, by whatever node, before it was asked for. Completes
+/// when readers of this node do.
+struct confirm_reads {
+  ticket_ptr answer;
+};
+
+/// Another node is to lead: completes when this one does no more. Refused if it does not lead.
+struct transfer_leadership {
+  /// An address or an identity; empty: whoever is best prepared.
+  std::string to;
+  ticket_ptr answer;
+};
+
+/// A node that will not come back is to be taken out of the group.
+struct remove_member {
+  /// An address or an identity.
+  std::string who;
+  ticket_ptr answer;
+};
+
+/// A store of another node says something.
+struct store_heard {
+  std::string address;
+  store_message what;
+};
+
+/// INTERNAL: the turn in which something happened is over.
+struct work_on_store {};
 
 /// Completes with JSON that tells operators how the store fares.
 struct describe_store {
@@ -64,7 +110,14 @@ struct describe_store {
 /// A STORE that begins wants what is on the disk.
 struct load_store {};
 
-/// What was on it.
+/// A store that keeps nothing becomes a member of a group. Answered by what is on the disk then.
+struct found_store {
+  raft::member_id self = raft::nobody;
+  std::uint64_t group = 0;
+  raft::membership members;
+};
+
+/// What was on it; null if there was nothing.
 struct store_loaded {
   std::shared_ptr<stored_contents> contents;
 };

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/base/countdown.hpp"
+#include "actors/distro/cluster_context.hpp"
 #include "actors/naming/service.hpp"
 #include "config/config_error.hpp"
 #include "protocol/override_change.hpp"
@@ -16,25 +17,23 @@ using agreed::name_of;
 
 void metadata_keeper_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
-  if (is_restart(birth) && context->disk)
-    self->send(context->actors.store.get(), agreed_state_wanted{});
+  if (auto store = context->actors.store.get(); store && is_restart(birth))
+    self->send(store, agreed_state_wanted{});
   self->delayed_send(self, context->options.cleaning.expired_metadata_interval, caf::tick_atom_v);
-}
-
-bool metadata_keeper_state::refuse_in_cluster(std::string_view what,
-                                              const ticket_ptr& answer) const {
-  if (context->disk)
-    return false;
-  complete(answer, not_replicated(what));
-  return true;
 }
 
 void metadata_keeper_state::propose_if(outcome checked, agreed::command command, ticket_ptr answer,
                                        std::string by) {
   if (!checked.ok())
     return complete(answer, std::move(checked));
-  self->send(context->actors.store.get(),
-             propose{std::move(command), std::move(by), std::move(answer)});
+  send_to_store(propose{std::move(command), std::move(by), std::move(answer)});
+}
+
+void metadata_keeper_state::send_to_store(propose what) {
+  if (auto store = context->actors.store.get())
+    self->send(store, std::move(what));
+  else
+    complete(what.answer, {ec::unavailable, "the store of this node begins, try again"});
 }
 
 // -- overrides of instances ----------------------------------------------------------------------
@@ -78,8 +77,6 @@ outcome metadata_keeper_state::check_overrides(const put_overrides& msg) const {
 }
 
 void metadata_keeper_state::on_put_overrides(put_overrides& msg) {
-  if (refuse_in_cluster("overrides of instances", msg.answer))
-    return;
   auto checked = check_overrides(msg);
   propose_if(std::move(checked),
              agreed::put_overrides{name_of(*msg.service), std::move(msg.changes)},
@@ -115,11 +112,47 @@ void metadata_keeper_state::expire_overrides(const service_ref& service) {
       command.marks.push_back({id, content->set_ms});
   }
   if (!command.marks.empty())
-    propose_if({}, std::move(command), nullptr);
+    send_to_store({std::move(command), {}, nullptr, true});
+}
+
+/// Each with who set it, when, and until when it holds: as long as its instance is there, and a
+/// while longer.
+void metadata_keeper_state::on_describe_overrides(const describe_overrides& msg) {
+  auto& store = context->tables.store;
+  auto services = msg.service ? std::vector{msg.service} : store.overridden_services();
+  json_writer out;
+  out.begin_object().key("overrides").begin_array();
+  for (auto& service : services) {
+    auto overrides = store.overrides(service->view());
+    if (!overrides)
+      continue;
+    for (auto& [id, x] : *overrides) {
+      out.begin_object()
+        .field("namespaceId", service->namespace_id)
+        .field("service", service->grouped_name())
+        .field("instance", id)
+        .field("weight", x->weight)
+        .field("enabled", x->enabled)
+        .key("metadata");
+      write(out, x->metadata);
+      out.field("setBy", x->set_by).field("setAt", x->set_ms);
+      if (auto absent = absent_since.find({service, id}); absent != absent_since.end())
+        out.field("holdsUntil",
+                  to_ms(context->clock.wall(absent->second
+                                            + context->options.cleaning.expired_metadata_expired)));
+      else
+        out.null_field("holdsUntil"); // its instance is there
+      out.end_object();
+    }
+  }
+  out.end_array().end_object();
+  complete(msg.answer, {ec::none, out.take()});
 }
 
 void metadata_keeper_state::on_tick(const caf::tick_atom&) {
   self->delayed_send(self, context->options.cleaning.expired_metadata_interval, caf::tick_atom_v);
+  if (context->cluster && !context->cluster->serves())
+    return absent_since.clear(); // what is elsewhere is not known here
   for (auto& service : context->tables.store.overridden_services())
     expire_overrides(service);
   // Marks of overrides that ended otherwise, with their service.
@@ -142,16 +175,12 @@ outcome metadata_keeper_state::check_instance(const register_instance& msg) cons
 }
 
 void metadata_keeper_state::on_register(register_instance& msg) {
-  if (refuse_in_cluster("persistent instances", msg.answer))
-    return;
   auto checked = check_instance(msg);
   propose_if(std::move(checked), agreed::put_instance{name_of(*msg.service), std::move(msg.what)},
              std::move(msg.answer), msg.cause.by ? *msg.cause.by : std::string());
 }
 
 void metadata_keeper_state::on_deregister(deregister_instance& msg) {
-  if (refuse_in_cluster("persistent instances", msg.answer))
-    return;
   propose_if({}, agreed::remove_instance{name_of(*msg.service), msg.client.ip, msg.client.port},
              std::move(msg.answer), msg.cause.by ? *msg.cause.by : std::string());
 }
@@ -181,8 +210,6 @@ void metadata_keeper_state::show(const agreed::instance_removed& x, const ticket
 // -- services ------------------------------------------------------------------------------------
 
 void metadata_keeper_state::on_create_service(create_service& msg) {
-  if (refuse_in_cluster("services without instances", msg.answer))
-    return;
   auto check = [&]() -> outcome {
     auto key = msg.service->view();
     auto view = context->tables.directory.find(key);
@@ -208,8 +235,6 @@ outcome metadata_keeper_state::check_settings(const service_ref& service,
 }
 
 void metadata_keeper_state::on_update_service(update_service& msg) {
-  if (refuse_in_cluster("settings of services", msg.answer))
-    return;
   auto next = std::move(msg.settings);
   if (auto present = context->tables.store.metadata(msg.service->view())) {
     next.ephemeral = present->ephemeral;
@@ -224,8 +249,6 @@ void metadata_keeper_state::on_update_service(update_service& msg) {
 }
 
 void metadata_keeper_state::on_put_cluster(put_cluster& msg) {
-  if (refuse_in_cluster("settings of services", msg.answer))
-    return;
   auto view = context->tables.directory.find(msg.service->view());
   bool ephemeral = view && view->kind == service_kind::ephemeral;
   auto present = context->tables.store.metadata(msg.service->view());
@@ -274,8 +297,6 @@ void metadata_keeper_state::show(const agreed::service_removed& x, const ticket_
 // -- namespaces and switches ---------------------------------------------------------------------
 
 void metadata_keeper_state::on_put_namespace(put_namespace& msg) {
-  if (refuse_in_cluster("records of namespaces", msg.answer))
-    return;
   auto& store = context->tables.store;
   bool full = !store.find_namespace(msg.record.id)
               && store.namespaces_count() >= context->options.limits.namespaces_max;
@@ -287,8 +308,6 @@ void metadata_keeper_state::on_put_namespace(put_namespace& msg) {
 }
 
 void metadata_keeper_state::on_delete_namespace(delete_namespace& msg) {
-  if (refuse_in_cluster("records of namespaces", msg.answer))
-    return;
   propose_if({}, agreed::remove_namespace{std::move(msg.id)}, std::move(msg.answer));
 }
 
@@ -305,9 +324,6 @@ void metadata_keeper_state::show(const agreed::namespace_removed& x, const ticke
 }
 
 void metadata_keeper_state::on_set_switch(set_switch& msg) {
-  if (!msg.here_only
-      && refuse_in_cluster("switches of all nodes (debug=true sets this node's)", msg.answer))
-    return;
   spdlog::info("switch-set {}", printable(shortened(msg.entry, 64)));
   if (!msg.here_only)
     return propose_if({}, agreed::set_switch{std::move(msg.entry), std::move(msg.value)},
@@ -341,18 +357,40 @@ void metadata_keeper_state::tell_service(const service_ref& service, Event event
     complete(answer);
 }
 
+namespace {
+
+/// Goes with what somebody here asked for: completes for him, and is also released as one that all
+/// readers wait for.
+class shown_ticket final : public ticket {
+public:
+  shown_ticket(ticket_ptr answer, ticket_ptr seen)
+    : answer_(std::move(answer)), seen_(std::move(seen)) {}
+  ~shown_ticket() override { complete_if_dropped(); }
+
+private:
+  void deliver(outcome result) override { nacre::complete(answer_, std::move(result)); }
+
+  ticket_ptr answer_;
+  ticket_ptr seen_;
+};
+
+} // namespace
+
 void metadata_keeper_state::on_agreed(agreed_on& msg) {
   for (auto& x : msg.effects) {
-    if (x.change && x.done.ok())
-      std::visit([&](auto& change) { show(change, x.answer, x.by); }, *x.change);
-    else
+    if (!x.change || !x.done.ok()) {
       complete(x.answer, std::move(x.done));
+      continue;
+    }
+    auto answer =
+      x.answer ? std::make_shared<shown_ticket>(std::move(x.answer), msg.seen) : msg.seen;
+    std::visit([&](auto& change) { show(change, answer, x.by); }, *x.change);
   }
 }
 
 void metadata_keeper_state::on_agreed_state(agreed_state_is& msg) {
-  auto when_all_is_shown =
-    std::make_shared<countdown>([node = context] { node->shows_agreed_state = true; });
+  auto when_all_is_shown = std::make_shared<countdown>(
+    [node = context, seen = std::move(msg.seen)] { node->shows_agreed_state = true; });
   hide_all_but(msg.everything, when_all_is_shown);
   for (auto& x : msg.everything)
     std::visit([&](auto& change) { show(change, when_all_is_shown, {}); }, x);
@@ -419,6 +457,7 @@ metadata_keeper(metadata_keeper_actor::stateful_pointer<metadata_keeper_state> s
   self->state.start(std::move(context));
   return {
     on<&metadata_keeper_state::on_put_overrides>(self),
+    on<&metadata_keeper_state::on_describe_overrides>(self),
     on<&metadata_keeper_state::on_register>(self),
     on<&metadata_keeper_state::on_deregister>(self),
     on<&metadata_keeper_state::on_create_service>(self),

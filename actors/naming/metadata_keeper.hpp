@@ -11,8 +11,7 @@ namespace nacre {
 /// State of the METADATA KEEPER: the door to the STORE. What is asked for it checks by what readers
 /// see and by the bounds of this node, and has the STORE agree on it. What was agreed on it writes
 /// into the METADATA STORE, and tells the service or the shard, which completes the ticket once
-/// readers see it. In a cluster, which has no store yet, it refuses; switches of one node are its
-/// own.
+/// readers see it. Switches of one node are its own.
 struct metadata_keeper_state : actor_state {
   static constexpr const char* name = "metadata-keeper";
 
@@ -21,6 +20,7 @@ struct metadata_keeper_state : actor_state {
   void start(node_context_ptr context);
 
   void on_put_overrides(put_overrides& msg);
+  void on_describe_overrides(const describe_overrides& msg);
   void on_register(register_instance& msg);
   void on_deregister(deregister_instance& msg);
   void on_create_service(create_service& msg);
@@ -38,11 +38,9 @@ struct metadata_keeper_state : actor_state {
   void details(json_writer& out) const;
 
 private:
-  /// Has the STORE agree on it, unless `checked` refuses. @param what of this, in a cluster's
-  /// refusal
+  /// Has the STORE agree on it, unless `checked` refuses.
   void propose_if(outcome checked, agreed::command command, ticket_ptr answer, std::string by = {});
-  /// Refuses what a cluster can't agree on. @returns whether it did
-  bool refuse_in_cluster(std::string_view what, const ticket_ptr& answer) const;
+  void send_to_store(propose what);
 
   /// Whether what is stored about the service may take `after` bytes where it took `before`.
   outcome check_stored(const service_ref& service, std::size_t before, std::size_t after) const;

@@ -59,10 +59,8 @@ void node_state::add_children() {
   }
   for (std::size_t i = 0; i < c.actors.shards.size(); ++i)
     add<client_shard_state>(c.actors.shards[i], client_shard, i);
-  if (c.disk) {
-    add<store_writer_state>(c.actors.store_writer, store_writer);
-    add<store_state>(c.actors.store, store);
-  }
+  add<store_writer_state>(c.actors.store_writer, store_writer);
+  add<store_state>(c.actors.store, store);
 }
 
 void node_state::start(node_context_ptr ctx) {

@@ -1,5 +1,6 @@
 #include "actors/store/raft_core.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "actors/store/ensure.hpp"
@@ -20,6 +21,12 @@ std::string_view to_string(role x) {
   }
 }
 
+const membership& stored_member::group() const {
+  auto change = std::find_if(entries.rbegin(), entries.rend(),
+                             [](auto& x) { return x.kind == entry_kind::membership; });
+  return change == entries.rend() ? members : change->members;
+}
+
 core::core(settings how, stored_member stored, steady_time now)
   : how_(how),
     now_(now),
@@ -36,6 +43,8 @@ core::core(settings how, stored_member stored, steady_time now)
     vote_ = {log_.last().term, nobody};
   stored_vote_ = vote_;
   persisted_ = log_.last_index();
+  commit_ = std::clamp(stored.commit, commit_, persisted_);
+  stored_commit_ = commit_;
   dirty_from_ = persisted_ + 1;
   reset_election_timer();
   // Nobody else could lead.
@@ -77,8 +86,8 @@ void core::send_when_persisted(member_id to, body x) {
   queue.push_back(make(to, std::move(x)));
 }
 
-std::optional<disk_round> core::take_round() {
-  if (under_way_ || !is_dirty())
+std::optional<disk_round> core::take_round(bool for_commit) {
+  if (under_way_ || !(is_dirty() || (for_commit && commit_ > stored_commit_)))
     return std::nullopt;
   disk_round round;
   round.number = ++rounds_;
@@ -87,6 +96,7 @@ std::optional<disk_round> core::take_round() {
   stored_vote_ = vote_;
   round.state = std::exchange(state_to_store_, {});
   round.entries = log_.slice(dirty_from_, SIZE_MAX);
+  round.commit = stored_commit_ = commit_;
   dirty_from_ = log_.last_index() + 1;
   under_way_ = round_under_way{round.number, log_.last(), std::exchange(messages_after_, {})};
   return round;
@@ -141,6 +151,11 @@ bool core::transfer(member_id to) {
   transfer_until_ = now_ + how_.election_max;
   finish_transfer(to);
   return true;
+}
+
+void core::step_down() {
+  if (leads())
+    become_follower(vote_.term, nobody);
 }
 
 bool core::read(std::uint64_t id) {

@@ -54,6 +54,11 @@ struct stored_member {
   position base;
   membership members;
   std::vector<entry> entries;
+  /// Up to here all is committed, as far as was known when something was written last.
+  std::uint64_t commit = 0;
+
+  /// The latest group.
+  const membership& group() const;
 };
 
 /// What is to be put on the disk in one transaction. In this order: the state, which takes the
@@ -63,6 +68,8 @@ struct disk_round {
   std::optional<vote_state> vote;
   std::optional<state_image> state;
   std::vector<entry> entries;
+  /// What is known to be committed, none of it behind these entries.
+  std::uint64_t commit = 0;
 };
 
 /// A read that asked (§6.4): it sees what it must when everything up to `index` is applied.
@@ -100,6 +107,8 @@ public:
   std::optional<position> change_members(membership next);
   /// Lets that voter lead (§3.10); false if it can't. It is given up after `election_max`.
   bool transfer(member_id to);
+  /// Leads no more: its user can't keep what a leader must.
+  void step_down();
   /// Comes back as a `read_ready`, or never if this ceases to lead. False if this does not lead.
   bool read(std::uint64_t id);
 
@@ -110,8 +119,9 @@ public:
 
   // -- what is to be done
   std::vector<message> take_messages();
-  /// Nothing while one is on its way.
-  std::optional<disk_round> take_round();
+  /// Nothing while one is on its way. @param for_commit whether a commit that is not on the disk
+  /// yet is worth one
+  std::optional<disk_round> take_round(bool for_commit = false);
   /// What is committed, and on this disk; it counts as applied.
   std::vector<entry> take_committed();
   std::vector<read_ready> take_reads();
@@ -238,6 +248,7 @@ private:
   std::vector<message> messages_after_;
   std::vector<read_ready> reads_;
   vote_state stored_vote_;
+  std::uint64_t stored_commit_;
   std::optional<state_image> state_to_store_;
   /// From here on the log is not on the disk, nor on its way there.
   std::uint64_t dirty_from_;

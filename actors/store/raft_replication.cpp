@@ -214,6 +214,7 @@ void core::on(const message& from, const append_answer& x) {
   if (!heard)
     return;
   auto& to = *heard;
+  ensure(x.index <= log_.last_index());
   if (x.accepted) {
     bool found_place = to.how == progress::state::probe && x.index + 1 >= to.next;
     bool has_state = to.how == progress::state::state && x.index >= log_.base().index;

@@ -115,8 +115,9 @@ struct progress_row {
   std::uint64_t term = 0;
   raft::member_id vote = raft::nobody;
   std::uint64_t last_index = 0;
+  std::uint64_t commit = 0;
 
-  auto fields() { return std::tie(count, term, vote, last_index); }
+  auto fields() { return std::tie(count, term, vote, last_index, commit); }
 };
 
 struct state_row {
@@ -239,8 +240,8 @@ void sqlite_disk::transaction(Work work) {
   try {
     ++next.count;
     work(next);
-    put_meta("progress",
-             to_row(progress_row{next.count, next.vote.term, next.vote.vote, next.last_index}));
+    put_meta("progress", to_row(progress_row{next.count, next.vote.term, next.vote.vote,
+                                             next.last_index, next.commit}));
     run("COMMIT");
   } catch (const store_error&) {
     sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
@@ -305,12 +306,13 @@ std::optional<stored_contents> sqlite_disk::load_checked() {
   if (row.count < marked)
     throw store_error("it is damaged: " + std::to_string(marked) + " transactions were written, "
                       + std::to_string(row.count) + " are there");
-  progress_ = {row.count, {row.term, row.vote}, row.last_index};
+  progress_ = {row.count, {row.term, row.vote}, row.last_index, row.commit};
   auto who = from_row<identity_row>(*identity, "the identity");
   auto base = from_row<state_row>(*state, "the state");
   stored_contents found;
   found.identity = {who.self, who.group};
   found.member.vote = progress_.vote;
+  found.member.commit = progress_.commit;
   found.member.base = base.last;
   found.member.members = base.members;
   found.state = load_state(base.generation, base.size);
@@ -353,7 +355,11 @@ std::vector<raft::entry> sqlite_disk::load_entries(raft::position base) const {
 // -- writing -------------------------------------------------------------------------------------
 
 void sqlite_disk::found(const store_identity& identity, const raft::membership& members) {
-  transaction([&](progress&) {
+  if (progress_.last_index != 0)
+    throw store_error("it keeps a log, and can't begin again");
+  transaction([&](progress& next) {
+    next.vote = {};
+    next.commit = 0;
     put_meta("identity", to_row(identity_row{identity.self, identity.group}));
     put_meta("state", to_row(state_row{{}, 0, 0, members}));
   });
@@ -362,6 +368,7 @@ void sqlite_disk::found(const store_identity& identity, const raft::membership& 
 void sqlite_disk::write(const raft::disk_round& round) {
   auto generation = generation_;
   transaction([&](progress& next) {
+    next.commit = round.commit;
     if (round.vote)
       next.vote = *round.vote;
     if (round.state) {

@@ -60,6 +60,7 @@ private:
     std::uint64_t count = 0;
     raft::vote_state vote;
     std::uint64_t last_index = 0;
+    std::uint64_t commit = 0;
   };
 
   const std::string file_;

@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/base/countdown.hpp"
+#include "actors/distro/cluster_context.hpp"
 #include "protocol/store_codec.hpp"
 
 namespace nacre {
@@ -12,16 +14,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto tick_interval = 250ms;
+/// In a cluster heartbeats and elections hang on it.
+constexpr milliseconds tick_interval{50};
+constexpr milliseconds lone_tick_interval{250};
 
-/// Who asks is told after this time that nothing was agreed on.
-constexpr milliseconds patience{3'000};
+/// A node that hears of no leader shows readers what it has after this time.
+constexpr milliseconds showing_patience{5'000};
+
+/// It is put on the disk by itself, what is known to be committed, if no round was for this time.
+constexpr milliseconds commit_interval{1'000};
 
 /// One that failed is asked again after this time.
 constexpr auto disk_retry = 1s;
-
-/// Writes that wait to be agreed on.
-constexpr std::size_t waiting_max = 10'000;
 
 /// A log shorter than this is kept, and one shorter than the state.
 constexpr std::size_t long_log_bytes = 8 * 1024 * 1024;
@@ -31,92 +35,104 @@ constexpr std::size_t long_log_bytes = 8 * 1024 * 1024;
 void store_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
   session = context->life + self->id(); // this STORE's own, by its place among the actors
+  random.seed(session);
+  began = without_leader_since = context->clock.steady();
+  if (context->cluster)
+    members.emplace(context->cluster->self);
   self->send(context->actors.store_writer.get(), load_store{});
-  self->delayed_send(self, tick_interval, caf::tick_atom_v);
+  keeps_time();
+}
+
+void store_state::keeps_time() {
+  self->delayed_send(self, context->cluster ? tick_interval : lone_tick_interval, caf::tick_atom_v);
 }
 
 void store_state::on_loaded(const store_loaded& msg) {
+  if (core)
+    return; // it was asked twice
+  disk_works();
+  founding = false;
+  if (!msg.contents) {
+    identity = {random_id(), 0};
+    if (!context->cluster)
+      found(random_id(), {{identity.self}, {}});
+    return;
+  }
   auto& found = *msg.contents;
   identity = found.identity;
   state = found.state.empty() ? agreed_state() : agreed_state::load(found.state);
+  state_at = found.member.base.index;
   state_bytes = found.state.size();
+  had_state = found.member.commit > 0 || found.member.base.index > 0;
   raft::settings how;
   how.self = identity.self;
-  how.seed = session;
+  how.seed = random();
   core.emplace(how, std::move(found.member), context->clock.steady());
   core->tick(context->clock.steady());
   work();
 }
 
-// -- what is asked for ---------------------------------------------------------------------------
+// -- the core ------------------------------------------------------------------------------------
 
-void store_state::on_propose(propose& msg) {
-  if (!failing.empty())
-    return complete(msg.answer, {ec::unavailable, "the disk of this node fails: " + failing});
-  if (waiting.size() + proposed.size() >= waiting_max)
-    return complete(msg.answer, {ec::unavailable, "too many writes wait to be agreed on"});
-  waiting.push_back({std::move(msg), context->clock.steady() + patience});
+void store_state::work_later() {
+  if (!std::exchange(works_soon, true))
+    self->send(self, work_on_store{});
+}
+
+void store_state::on_work(const work_on_store&) {
+  works_soon = false;
   work();
 }
-
-void store_state::propose_waiting() {
-  while (shown && !waiting.empty() && core->leads()) {
-    auto next = std::move(waiting.front());
-    waiting.pop_front();
-    agreed::request x;
-    x.session = session;
-    x.number = ++last_number;
-    x.answered_below = proposed.empty() ? x.number : proposed.begin()->first;
-    x.by = next.what.by;
-    x.at_ms = to_ms(context->clock.wall());
-    x.what = std::move(next.what.what);
-    core->propose(encode_request(x));
-    proposed.emplace(x.number, std::move(next));
-  }
-}
-
-void store_state::expire(steady_time now) {
-  auto give_up = [](asked& x) {
-    complete(std::exchange(x.what.answer, nullptr),
-             {ec::unavailable, "it was not agreed on within 3 s"});
-  };
-  while (!waiting.empty() && waiting.front().until <= now) {
-    give_up(waiting.front());
-    waiting.pop_front();
-  }
-  // Each may still take effect; who asked is gone by then.
-  for (auto& [number, x] : proposed)
-    if (x.until <= now)
-      give_up(x);
-}
-
-// -- the core ------------------------------------------------------------------------------------
 
 void store_state::work() {
   if (!core)
     return;
-  agreed_on out;
-  for (auto& x : core->take_committed())
-    apply(x, out);
-  if (!shown && shows_all())
-    show_state();
-  else if (shown && !out.effects.empty())
-    self->send(context->actors.metadata.get(), std::move(out));
-  propose_waiting(); // if what was there before is shown
+  if (!core->leads()) {
+    in_log.clear();
+    reads_of_others.clear();
+    complete(std::exchange(transfer, nullptr));
+  }
+  apply_committed();
+  send_waiting();
+  take_reads();
+  answer_reads();
+  send_messages();
   send_to_disk();
+  offer_state();
   shorten_log();
+  publish_view();
 }
 
-bool store_state::shows_all() const {
-  return core->leads() && core->knows_commit() && core->applied() == core->commit();
+void store_state::apply_committed() {
+  agreed_on out;
+  auto before = core->applied();
+  for (auto& x : core->take_committed())
+    apply(x, out);
+  if (!shown && may_show())
+    return show_state();
+  if (!shown || out.effects.empty())
+    return;
+  out.seen = when_seen(before);
+  self->send(context->actors.metadata.get(), std::move(out));
+}
+
+/// A node that starts shows at once what it knew to be agreed on, rather than nothing. Otherwise
+/// what is shown is no older than what was acknowledged before this leader's term.
+bool store_state::may_show() const {
+  if (had_state && context->cluster && !is_restart(birth))
+    return true;
+  bool caught_up = core->applied() == core->commit() && core->applied() > 0
+                   && core->entries().term_at(core->applied()) == core->term();
+  return caught_up && leader() != raft::nobody;
 }
 
 void store_state::show_state() {
+  auto at = core ? core->applied() : 0;
   if (!std::exchange(shown, true))
     spdlog::info("store-ready {} instances, {} services, {} namespaces at {} of term {}",
-                 state.instances(), state.services().size(), state.namespaces().size(),
-                 core->applied(), core->term());
-  self->send(context->actors.metadata.get(), agreed_state_is{state.everything()});
+                 state.instances(), state.services().size(), state.namespaces().size(), at,
+                 core ? core->term() : 0);
+  self->send(context->actors.metadata.get(), agreed_state_is{state.everything(), when_seen(0)});
 }
 
 void store_state::on_state_wanted(const agreed_state_wanted&) {
@@ -125,9 +141,11 @@ void store_state::on_state_wanted(const agreed_state_wanted&) {
 }
 
 void store_state::apply(const raft::entry& x, agreed_on& out) {
+  state_at = x.at.index;
   if (x.kind != raft::entry_kind::command)
     return;
   auto request = decode_request(x.data);
+  in_log.erase({request.session, request.number});
   auto applied = state.apply(request, x.at.index);
   agreed_on::effect effect{std::move(applied.done), std::move(applied.change),
                            std::move(request.by), nullptr};
@@ -139,12 +157,40 @@ void store_state::apply(const raft::entry& x, agreed_on& out) {
   out.effects.push_back(std::move(effect));
 }
 
+// -- what readers see ----------------------------------------------------------------------------
+
+ticket_ptr store_state::when_seen(std::uint64_t before) {
+  showings.push_back({++last_shown, before});
+  return std::make_shared<countdown>([node = context, what = readers_saw{session, last_shown}] {
+    if (auto store = node->actors.store.get())
+      caf::anon_send(store, what);
+  });
+}
+
+void store_state::on_readers_saw(const readers_saw& msg) {
+  if (msg.session != session)
+    return;
+  for (auto& x : showings)
+    x.is_seen |= x.number == msg.number;
+  while (!showings.empty() && showings.front().is_seen)
+    showings.pop_front();
+  answer_reads();
+}
+
+std::uint64_t store_state::seen_index() const {
+  return !shown || !core ? 0 : showings.empty() ? core->applied() : showings.front().before;
+}
+
 // -- the disk ------------------------------------------------------------------------------------
 
 void store_state::send_to_disk() {
   if (writing)
     return;
-  if (auto round = core->take_round()) {
+  auto now = context->clock.steady();
+  if (auto round = core->take_round(now - round_began >= commit_interval)) {
+    round_began = now;
+    if (round->state)
+      storing = nullptr; // it is older
     writing = std::make_shared<const raft::disk_round>(std::move(*round));
     self->send(context->actors.store_writer.get(), write_round{writing});
   }
@@ -153,14 +199,25 @@ void store_state::send_to_disk() {
 void store_state::on_round_written(const round_written& msg) {
   if (!writing || writing->number != msg.number)
     return; // of one before this
-  writing = nullptr;
+  auto done = std::exchange(writing, nullptr);
   ++rounds;
   slowest_round = std::max(slowest_round, msg.took);
+  disk_works();
+  if (done->state) {
+    state = agreed_state::load(*done->state->bytes);
+    state_at = done->state->last.index;
+    state_bytes = done->state->bytes->size();
+    if (shown)
+      show_state();
+  }
+  core->on_persisted(msg.number);
+  work();
+}
+
+void store_state::disk_works() {
   if (!std::exchange(failing, {}).empty())
     spdlog::info("store-disk-recovered");
   context->counters.store_fails = false;
-  core->on_persisted(msg.number);
-  work();
 }
 
 void store_state::on_disk_failed(const disk_failed& msg) {
@@ -168,6 +225,8 @@ void store_state::on_disk_failed(const disk_failed& msg) {
     spdlog::error("store-disk-failed {}: nothing can be agreed on by this node", msg.why);
   failing = msg.why;
   context->counters.store_fails = true;
+  if (core && context->cluster)
+    core->step_down(); // one whose disk works is to lead
   if (!std::exchange(asks_again, true))
     self->delayed_send(self, disk_retry, ask_disk_again{});
 }
@@ -175,33 +234,38 @@ void store_state::on_disk_failed(const disk_failed& msg) {
 /// The same again: a round that was written already changes nothing.
 void store_state::on_ask_disk_again(const ask_disk_again&) {
   asks_again = false;
+  founding = false; // it is offered again
   auto writer = context->actors.store_writer.get();
   if (!core)
     self->send(writer, load_store{});
   if (writing)
     self->send(writer, write_round{writing});
-  if (storing) {
-    storing_part = 0;
-    self->send(writer, write_state_part{storing, 0});
-  }
+  if (storing)
+    begin_to_store(storing);
+  if (core && !writing && !storing)
+    disk_works(); // as far as is known: it has nothing to do
+}
+
+void store_state::begin_to_store(std::shared_ptr<const raft::state_image> image) {
+  storing = std::move(image);
+  storing_part = 0;
+  self->send(context->actors.store_writer.get(), write_state_part{storing, 0});
 }
 
 void store_state::shorten_log() {
   auto& log = core->entries();
-  if (storing || log.bytes() < std::max(long_log_bytes, state_bytes))
+  if (storing || state_at != core->applied() || log.bytes() < std::max(long_log_bytes, state_bytes))
     return;
-  auto index = core->applied();
   auto bytes = std::make_shared<const std::string>(state.save());
   state_bytes = bytes->size();
-  storing = std::make_shared<const raft::state_image>(
-    raft::state_image{{log.term_at(index), index}, log.members_at(index), bytes});
-  storing_part = 0;
-  self->send(context->actors.store_writer.get(), write_state_part{storing, 0});
+  begin_to_store(std::make_shared<const raft::state_image>(raft::state_image{
+    {log.term_at(state_at), state_at}, log.members_at(state_at), std::move(bytes)}));
 }
 
 void store_state::on_state_part_written(const state_part_written& msg) {
   if (!storing || storing->last.index != msg.index || storing_part != msg.part)
     return;
+  disk_works();
   if (!msg.is_last) {
     self->send(context->actors.store_writer.get(), write_state_part{storing, ++storing_part});
     return;
@@ -211,79 +275,38 @@ void store_state::on_state_part_written(const state_part_written& msg) {
   ++stored_states;
 }
 
+/// For members that lack what the log has no more.
+void store_state::offer_state() {
+  if (core->wants_state() && state_at == core->applied())
+    core->offer_state(state_at, std::make_shared<const std::string>(state.save()));
+}
+
+// -- time ----------------------------------------------------------------------------------------
+
 void store_state::on_tick(const caf::tick_atom&) {
-  self->delayed_send(self, tick_interval, caf::tick_atom_v);
+  keeps_time();
   auto now = context->clock.steady();
   expire(now);
-  if (!core)
-    return;
-  core->tick(now);
-  work();
-}
-
-// -- status --------------------------------------------------------------------------------------
-
-void store_state::on_describe(const describe_store& msg) {
-  json_writer out;
-  out.begin_object();
-  details(out);
-  out.end_object();
-  complete(msg.answer, {ec::none, out.take()});
-}
-
-std::string store_state::summary() const {
-  if (!core)
-    return "reads its disk";
-  return std::string(to_string(core->role())) + " of term " + std::to_string(core->term()) + ", "
-         + std::to_string(core->applied()) + " of " + std::to_string(core->entries().last_index())
-         + " applied" + (failing.empty() ? "" : ", the disk fails");
-}
-
-void store_state::details(json_writer& out) const {
-  if (!core)
-    return;
-  auto id = [](raft::member_id x) { return std::to_string(x); }; // no double holds all of them
-  out.field("self", id(identity.self))
-    .field("group", id(identity.group))
-    .field("role", to_string(core->role()))
-    .field("leader", id(core->leader()))
-    .field("term", core->term())
-    .field("commitIndex", core->commit())
-    .field("appliedIndex", core->applied())
-    .field("persistedIndex", core->persisted())
-    .field("lastIndex", core->entries().last_index())
-    .field("firstIndex", core->entries().base().index + 1);
-  out.key("voters").begin_array();
-  for (auto x : core->entries().members().voters)
-    out.string(id(x));
-  out.end_array().key("learners").begin_array();
-  for (auto x : core->entries().members().learners)
-    out.string(id(x));
-  out.end_array();
-  out.field("waitingWrites", waiting.size() + proposed.size())
-    .field("logBytes", core->entries().bytes())
-    .field("lastStateBytes", state_bytes)
-    .field("storedStates", stored_states);
-  out.key("disk")
-    .begin_object()
-    .field("rounds", rounds)
-    .field("slowestRoundMs", to_ms(slowest_round))
-    .field("failing", failing)
-    .end_object();
-  std::size_t overrides = 0;
-  std::size_t metadata = 0;
-  for (auto& [service, x] : state.services()) {
-    overrides += x.overrides ? x.overrides->size() : 0;
-    metadata += x.metadata ? 1 : 0;
+  if (leader() != raft::nobody)
+    without_leader_since = now;
+  if (!shown && context->cluster && !is_restart(birth) && failing.empty()
+      && now - std::max(began, without_leader_since) >= showing_patience)
+    show_state();
+  if (members) {
+    list_members();
+    begin_a_group();
+    tend_group();
+    say_hello();
   }
-  out.key("holds")
-    .begin_object()
-    .field("services", state.services().size())
-    .field("instances", state.instances())
-    .field("overrides", overrides)
-    .field("servicesWithSettings", metadata)
-    .field("namespaces", state.namespaces().size())
-    .end_object();
+  if (!core)
+    return;
+  if (failing.empty())
+    core->tick(now);
+  for (auto& [number, x] : proposed)
+    send_to_leader(x);
+  for (auto& [id, x] : reads)
+    ask_leader(id, x);
+  work();
 }
 
 store_actor::behavior_type store(store_actor::stateful_pointer<store_state> self,
@@ -291,16 +314,14 @@ store_actor::behavior_type store(store_actor::stateful_pointer<store_state> self
   init_state(self, std::move(birth));
   self->state.start(std::move(context));
   return {
-    on<&store_state::on_loaded>(self),
-    on<&store_state::on_propose>(self),
-    on<&store_state::on_state_wanted>(self),
-    on<&store_state::on_round_written>(self),
-    on<&store_state::on_state_part_written>(self),
-    on<&store_state::on_disk_failed>(self),
-    on<&store_state::on_ask_disk_again>(self),
-    on<&store_state::on_describe>(self),
-    on<&store_state::on_tick>(self),
-    on_status(self),
+    on<&store_state::on_propose>(self),       on<&store_state::on_state_wanted>(self),
+    on<&store_state::on_confirm_reads>(self), on<&store_state::on_transfer>(self),
+    on<&store_state::on_remove_member>(self), on<&store_state::on_heard>(self),
+    on<&store_state::on_describe>(self),      on<&store_state::on_loaded>(self),
+    on<&store_state::on_round_written>(self), on<&store_state::on_state_part_written>(self),
+    on<&store_state::on_disk_failed>(self),   on<&store_state::on_ask_disk_again>(self),
+    on<&store_state::on_readers_saw>(self),   on<&store_state::on_work>(self),
+    on<&store_state::on_tick>(self),          on_status(self),
   };
 }
 

@@ -37,10 +37,11 @@ class store_disk {
 public:
   virtual ~store_disk() = default;
 
-  /// To be called first. Nothing in a new folder.
+  /// To be called first. Nothing in a folder that `found` was not called on.
   virtual std::optional<stored_contents> load() = 0;
 
-  /// The first thing that is written: who this is, and the group as it begins.
+  /// Who this is, and the group as it begins. In place of another one in which nothing was written
+  /// but votes; `store_error` if more was.
   virtual void found(const store_identity& identity, const raft::membership& members) = 0;
 
   virtual void write(const raft::disk_round& round) = 0;

@@ -23,12 +23,19 @@ void store_writer_state::try_to(Work work) {
   }
 }
 
+void store_writer_state::tell_contents(store_disk& disk) {
+  auto found = disk.load();
+  tell(store_loaded{found ? std::make_shared<stored_contents>(std::move(*found)) : nullptr});
+}
+
 void store_writer_state::on_load(const load_store&) {
-  try_to([this](store_disk& disk) {
-    if (auto found = disk.load())
-      tell(store_loaded{std::make_shared<stored_contents>(std::move(*found))});
-    else
-      throw store_error("nothing is there");
+  try_to([this](store_disk& disk) { tell_contents(disk); });
+}
+
+void store_writer_state::on_found(const found_store& msg) {
+  try_to([&](store_disk& disk) {
+    disk.found({msg.self, msg.group}, msg.members);
+    tell_contents(disk);
   });
 }
 
@@ -64,6 +71,7 @@ store_writer(store_writer_actor::stateful_pointer<store_writer_state> self,
   self->state.start(std::move(context));
   return {
     on<&store_writer_state::on_load>(self),
+    on<&store_writer_state::on_found>(self),
     on<&store_writer_state::on_write>(self),
     on<&store_writer_state::on_write_state>(self),
     on_status(self),

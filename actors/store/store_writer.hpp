@@ -16,6 +16,7 @@ struct store_writer_state : actor_state {
   void start(node_context_ptr context);
 
   void on_load(const load_store& msg);
+  void on_found(const found_store& msg);
   void on_write(const write_round& msg);
   void on_write_state(const write_state_part& msg);
 
@@ -27,6 +28,7 @@ private:
   template <class Work>
   void try_to(Work work);
   void tell(auto message);
+  void tell_contents(store_disk& disk);
 
   store_writer_actor::pointer self;
   node_context_ptr context;

@@ -1,12 +1,11 @@
 // /nacre/admin: what the node is doing, told by the actors themselves.
 #include "actors/distro/cluster_report.hpp"
 #include "actors/distro/service_survey.hpp"
+#include "http/api/admin_call.hpp"
 #include "http/server/routes.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
-
-namespace {
 
 reply report_or_error(const outcome& result) {
   if (result.ok())
@@ -18,6 +17,18 @@ reply report_or_error(const outcome& result) {
   x.status = result.code == ec::unavailable ? 503 : result.code == ec::illegal_value ? 400 : 404;
   return x;
 }
+
+service_ref named_service(const http_call& c, std::string_view key) {
+  auto text = c.optional(key);
+  auto parts = split_grouped_name(text);
+  if (parts.name.empty())
+    return nullptr;
+  if (text.find("@@") == std::string_view::npos)
+    parts.group = c.optional("groupName", default_group);
+  return make_service_ref({c.namespace_id(), parts.group, parts.name});
+}
+
+namespace {
 
 std::optional<reply> list_actors(http_call& c) {
   inspect request;
@@ -94,27 +105,14 @@ std::optional<reply> show_cluster(http_call& c) {
   return json_reply(out.take());
 }
 
-std::optional<reply> show_store(http_call& c) {
-  if (!c.context().disk)
-    return json_reply(R"({"mode":"cluster","store":"none in this version"})");
-  caf::anon_send(c.context().actors.store.get(), describe_store{c.later(report_or_error)});
-  return std::nullopt;
-}
-
 /// What every node holds of one service, against what this one does.
 std::optional<reply> show_differences(http_call& c) {
-  auto parts = split_grouped_name(c.optional("service"));
-  if (parts.name.empty()) {
-    auto x = json_reply(R"({"error":"the parameter 'service' is missing"})");
-    x.status = 400;
-    return x;
-  }
-  if (c.optional("service").find("@@") == std::string_view::npos)
-    parts.group = c.optional("groupName", default_group);
+  auto service = named_service(c, "service");
+  if (!service)
+    return report_or_error({ec::illegal_value, "the parameter 'service' is missing"});
   if (!c.context().cluster)
     return json_reply(R"({"mode":"standalone","equal":true})");
-  survey_service(c.context(), make_service_ref({c.namespace_id(), parts.group, parts.name}),
-                 c.later(report_or_error), c.context().clock.steady());
+  survey_service(c.context(), service, c.later(report_or_error), c.context().clock.steady());
   return std::nullopt;
 }
 
@@ -125,7 +123,6 @@ void add_admin_routes(route_table& table) {
   table["/nacre/admin/actors"] = {admin, list_actors};
   table["/nacre/admin/actors/*"] = {admin, show_actor};
   table["/nacre/admin/services/*/history"] = {admin, show_history};
-  table["/nacre/admin/store"] = {admin, show_store};
   table["/nacre/admin/cluster"] = {admin, show_cluster};
   table["/nacre/admin/cluster/diff"] = {admin, show_differences};
 }

@@ -27,6 +27,25 @@ std::optional<wall_time> refreshed_at(const http_call& c, const member& x) {
   return c.context().clock.wall(*x.last_heard);
 }
 
+/// What Nacos tells of each of its Raft groups, of the one that there is here.
+void write_group(json_writer& out, const http_call& c) {
+  auto group = c.context().agreeing_group.get();
+  if (!group)
+    return;
+  auto leader = group->leads_here ? c.own_address() : group->leader;
+  out.key("raftMetaData").begin_object().key("metaDataMap").begin_object();
+  for (auto name : {"naming_persistent_service_v2", "naming_persistent_service",
+                    "naming_instance_metadata", "naming_service_metadata"}) {
+    out.key(name).begin_object().field("leader", leader).key("raftGroupMember").begin_array();
+    for (auto& address : group->voters)
+      out.string(address);
+    if (group->voters.empty())
+      out.string(c.own_address());
+    out.end_array().field("term", group->term).end_object();
+  }
+  out.end_object().end_object();
+}
+
 void write_member(json_writer& out, const http_call& c, const member& x) {
   auto [host, port] = split_host_port(x.address).value_or(host_port{x.address});
   out.begin_object()
@@ -37,6 +56,8 @@ void write_member(json_writer& out, const http_call& c, const member& x) {
     .begin_object();
   if (auto at = refreshed_at(c, x))
     out.field("lastRefreshTime", to_ms(*at));
+  if (x.address == c.own_address())
+    write_group(out, c);
   // Clients look for the key; there is no such port.
   out.field("raftPort", "0")
     .field("readyToUpgrade", true)

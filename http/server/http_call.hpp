@@ -120,6 +120,7 @@ public:
   std::optional<reply> end() const;
 
   node_context& context() const { return *env.context; }
+  const std::shared_ptr<reply_sink>& sink() const { return sink_; }
   switch_domain_ptr switches() const { return env.context->tables.store.switches(); }
 
   const api_environment& env;

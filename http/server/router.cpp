@@ -1,5 +1,7 @@
 #include "http/server/router.hpp"
 
+#include <deque>
+
 #include <spdlog/spdlog.h>
 
 #include "config/config_error.hpp"
@@ -40,7 +42,51 @@ bool read_parameters(http_call& c) {
   return true;
 }
 
+/// What a request says, beyond the time in which it is handled.
+class kept_request {
+public:
+  explicit kept_request(const http_request& x) : request_(x) {
+    for (auto* text : {&request_.method_name, &request_.uri, &request_.query, &request_.user_agent,
+                       &request_.client_version, &request_.forwarded_for, &request_.real_ip})
+      *text = texts_.emplace_back(*text);
+    request_.body = request_.content_type = {}; // of a read
+  }
+
+  const http_request& get() const { return request_; }
+
+private:
+  std::deque<std::string> texts_;
+  http_request request_;
+};
+
+bool wants_confirmation(const http_call& c) {
+  bool reads = c.request.method == http_method::get || c.request.method == http_method::head;
+  return reads && c.optional("consistency") == "linearizable";
+}
+
 } // namespace
+
+/// A read that waits until this node's readers see all that was acknowledged, by whatever node,
+/// before it came; then it is handled as any other.
+class router::confirmed_read final : public ticket {
+public:
+  confirmed_read(const router& owner, const http_call& c, std::shared_ptr<reply_sink> sink)
+    : owner_(owner), request_(c.request), speaks_(c.speaks), sink_(std::move(sink)) {}
+  ~confirmed_read() override { complete_if_dropped(); }
+
+private:
+  void deliver(outcome result) override {
+    if (!result.ok())
+      sink_->post(done_reply(speaks_, result));
+    else if (auto answer = owner_.answer_of(request_.get(), sink_, true))
+      sink_->post(std::move(*answer));
+  }
+
+  const router& owner_;
+  const kept_request request_;
+  const dialect speaks_;
+  std::shared_ptr<reply_sink> sink_;
+};
 
 router::router(api_environment environment, void (*more)(route_table&))
   : env_(std::move(environment)) {
@@ -57,6 +103,7 @@ router::router(api_environment environment, void (*more)(route_table&))
   add_cluster_routes(routes_);
   add_loader_routes(routes_);
   add_admin_routes(routes_);
+  add_store_routes(routes_);
   if (more)
     more(routes_);
 }
@@ -79,7 +126,7 @@ const route* router::find(std::string_view path) const {
   return i == routes_.end() ? nullptr : &i->second;
 }
 
-std::optional<reply> router::serve(http_call& c, std::string_view path) const {
+std::optional<reply> router::serve(http_call& c, std::string_view path, bool confirmed) const {
   bool naming_v1 = path.starts_with("/v1/ns/") || path == "/v1/ns";
   if (naming_v1) {
     if (auto refused = revise_traffic(c))
@@ -108,6 +155,12 @@ std::optional<reply> router::serve(http_call& c, std::string_view path) const {
   if (found->family != api_family::admin)
     if (auto refused = check_parameters(c, naming_v1))
       return refused;
+  bool is_naming = naming_v1 || found->family == api_family::naming_result;
+  if (!confirmed && is_naming && wants_confirmation(c)) {
+    caf::anon_send(env_.context->actors.store.get(),
+                   confirm_reads{std::make_shared<confirmed_read>(*this, c, c.sink())});
+    return std::nullopt;
+  }
   return handle(c);
 }
 
@@ -123,7 +176,7 @@ std::optional<reply> router::handle(const http_request& request,
 }
 
 std::optional<reply> router::answer_of(const http_request& request,
-                                       std::shared_ptr<reply_sink> sink) const {
+                                       std::shared_ptr<reply_sink> sink, bool confirmed) const {
   http_call c(env_, request, std::move(sink));
   auto path = request.uri;
   auto& prefix = env_.context->options.http.context_path;
@@ -139,7 +192,7 @@ std::optional<reply> router::answer_of(const http_request& request,
   try {
     if (!read_parameters(c))
       return container_error(400, "the parameters can't be decoded", request.uri);
-    auto answer = serve(c, path);
+    auto answer = serve(c, path, confirmed);
     return answer ? std::move(answer) : c.end();
   } catch (refusal& refused) {
     return std::move(refused.answer);

@@ -24,10 +24,13 @@ public:
   std::optional<reply> handle(const http_request& request, std::shared_ptr<reply_sink> sink) const;
 
 private:
+  class confirmed_read;
+
   const route* find(std::string_view path) const;
-  std::optional<reply> answer_of(const http_request& request,
-                                 std::shared_ptr<reply_sink> sink) const;
-  std::optional<reply> serve(http_call& c, std::string_view path) const;
+  /// @param confirmed a read that sees all that was acknowledged before it came
+  std::optional<reply> answer_of(const http_request& request, std::shared_ptr<reply_sink> sink,
+                                 bool confirmed = false) const;
+  std::optional<reply> serve(http_call& c, std::string_view path, bool confirmed) const;
 
   api_environment env_;
   route_table routes_;

@@ -65,5 +65,6 @@ void add_namespace_routes(route_table& table);
 void add_cluster_routes(route_table& table);
 void add_loader_routes(route_table& table);
 void add_admin_routes(route_table& table);
+void add_store_routes(route_table& table);
 
 } // namespace nacre

@@ -7,27 +7,32 @@
 
 namespace nacre::test {
 
-/// The disk of a lone node, which outlives the node's actors and fails when it is told to.
+/// A disk that outlives the node's actors and fails when it is told to.
 class memory_disk final : public store_disk {
 public:
-  memory_disk() {
-    contents_.identity = {1, 1};
-    contents_.member.members.voters = {1};
-  }
-
   std::optional<stored_contents> load() override {
     check();
-    return contents_;
+    return contents_.identity.group != 0 ? std::optional(contents_) : std::nullopt;
   }
 
   void found(const store_identity& identity, const raft::membership& members) override {
-    contents_.identity = identity;
-    contents_.member.members = members;
+    check();
+    auto& member = contents_.member;
+    if (member.base.index != 0 || !member.entries.empty())
+      throw store_error("it keeps a log");
+    contents_ = {identity, {{}, {}, members, {}, 0}, {}};
   }
 
   void write(const raft::disk_round& x) override {
     check();
     auto& member = contents_.member;
+    member.commit = x.commit;
+    if (x.state) {
+      member.base = x.state->last;
+      member.members = x.state->members;
+      member.entries.clear();
+      contents_.state = *x.state->bytes;
+    }
     if (x.vote)
       member.vote = *x.vote;
     if (!x.entries.empty()) {

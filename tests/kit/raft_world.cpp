@@ -51,6 +51,7 @@ raft_world::machine raft_world::machine::load(const std::string& bytes) {
 }
 
 void raft_world::disk::write(const raft::disk_round& x) {
+  commit = x.commit;
   if (x.vote)
     vote = *x.vote;
   if (x.state) {
@@ -140,7 +141,7 @@ void raft_world::advance_disk(node& x) {
   }
   if (x.writing)
     return;
-  x.writing = x.core->take_round();
+  x.writing = x.core->take_round(one_in(20));
   if (!x.writing)
     return;
   check_entries(x, x.writing->entries);
@@ -278,7 +279,7 @@ void raft_world::start(node& x) {
   how.chunk_bytes = 100 + any(2'000);
   auto& d = x.stored;
   x.core = std::make_unique<raft::core>(
-    how, raft::stored_member{d.vote, d.base, d.members, d.entries}, now_);
+    how, raft::stored_member{d.vote, d.base, d.members, d.entries, d.commit}, now_);
   x.state = d.state.empty() ? machine{} : machine::load(d.state);
   x.seen_commit = d.base.index;
 }

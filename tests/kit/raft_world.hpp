@@ -56,6 +56,7 @@ private:
     raft::membership members;
     std::string state;
     std::vector<raft::entry> entries;
+    std::uint64_t commit = 0;
 
     void write(const raft::disk_round& x);
   };

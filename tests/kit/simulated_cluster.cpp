@@ -23,18 +23,31 @@ simulated_cluster::~simulated_cluster() {
       crash(i);
 }
 
-void simulated_cluster::start(std::size_t i) {
+std::vector<std::string>
+simulated_cluster::addresses(const std::vector<std::size_t>& members) const {
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (members.empty() || std::find(members.begin(), members.end(), i) != members.end())
+      list.push_back(nodes[i].address);
+  std::sort(list.begin(), list.end());
+  return list;
+}
+
+void simulated_cluster::list(std::size_t i, const std::vector<std::size_t>& members) {
+  caf::anon_send(nodes[i].context->cluster->membership.get(), members_listed{addresses(members)});
+}
+
+void simulated_cluster::start(std::size_t i, const std::vector<std::size_t>& listed) {
   auto& x = nodes[i];
-  std::vector<std::string> members;
-  for (auto& other : nodes)
-    members.push_back(other.address);
-  std::sort(members.begin(), members.end());
+  auto members = addresses(listed);
   clock_source clocks{[this, i] { return wall_at(epoch_ms + now_ms() + nodes[i].wall_offset_ms); },
                       [this] { return now(); }};
   x.context = std::make_shared<node_context>(node_options, 2, std::move(clocks));
   auto incarnation = to_ms(x.context->clock.wall()) * 1'000 + ++x.starts;
   x.context->cluster = std::make_shared<cluster_context>(x.address, incarnation, members);
   x.context->cluster->network = net->of(x.address);
+  x.context->disk = x.disk;
+  x.context->life = rng();
   net->listen(x.address, [context = std::weak_ptr<node_context>(x.context)](const std::string& from,
                                                                             std::string frame) {
     if (auto node = context.lock())
@@ -123,10 +136,12 @@ bool simulated_cluster::agree() const {
 }
 
 pending_write simulated_cluster::register_instance(std::size_t i, const std::string& service,
-                                                   const std::string& ip, metadata_map metadata) {
+                                                   const std::string& ip, metadata_map metadata,
+                                                   bool ephemeral) {
   instance what;
   what.ip = ip;
   what.port = 80;
+  what.ephemeral = ephemeral;
   what.metadata = std::move(metadata);
   pending_write write;
   naming::register_instance(*nodes[i].context, key(service), std::move(what), {}, write.ticket());
@@ -134,10 +149,11 @@ pending_write simulated_cluster::register_instance(std::size_t i, const std::str
 }
 
 pending_write simulated_cluster::deregister(std::size_t i, const std::string& service,
-                                            const std::string& ip) {
+                                            const std::string& ip, bool ephemeral) {
   instance what;
   what.ip = ip;
   what.port = 80;
+  what.ephemeral = ephemeral;
   pending_write write;
   naming::deregister_instance(*nodes[i].context, key(service), what, {}, write.ticket());
   return write;

@@ -22,12 +22,17 @@ public:
     node_context_ptr context;
     std::int64_t wall_offset_ms = 0;
     unsigned starts = 0;
+    /// Outlives a crash.
+    std::shared_ptr<memory_disk> disk = std::make_shared<memory_disk>();
   };
 
   explicit simulated_cluster(std::uint64_t seed, std::size_t count = 3);
   ~simulated_cluster();
 
-  void start(std::size_t i);
+  /// @param members those that it lists; all if none are given
+  void start(std::size_t i, const std::vector<std::size_t>& members = {});
+  /// A running node lists these from here on.
+  void list(std::size_t i, const std::vector<std::size_t>& members);
   /// All nodes; on return they have found each other.
   void start_all();
   /// The process is gone from one moment to the next.
@@ -35,7 +40,9 @@ public:
   /// An orderly stop: peers hear of it.
   void leave(std::size_t i);
   bool up(std::size_t i) const { return nodes[i].context != nullptr; }
-  bool ready(std::size_t i) const { return up(i) && nodes[i].context->cluster->serves(); }
+  bool ready(std::size_t i) const {
+    return up(i) && nodes[i].context->cluster->serves() && nodes[i].context->shows_agreed_state;
+  }
 
   /// Nothing gets from `a` to `b`, until the network heals.
   void cut_way(std::size_t a, std::size_t b) { net->cut(nodes[a].address, nodes[b].address); }
@@ -78,8 +85,9 @@ public:
   // -- clients ----------------------------------------------------------------------------------
 
   pending_write register_instance(std::size_t i, const std::string& service, const std::string& ip,
-                                  metadata_map metadata = {});
-  pending_write deregister(std::size_t i, const std::string& service, const std::string& ip);
+                                  metadata_map metadata = {}, bool ephemeral = true);
+  pending_write deregister(std::size_t i, const std::string& service, const std::string& ip,
+                           bool ephemeral = true);
   /// @returns false if the client has to register again
   bool beat(std::size_t i, const std::string& service, const std::string& ip);
 
@@ -116,6 +124,8 @@ public:
   static constexpr auto step_length = std::chrono::milliseconds(50);
 
 private:
+  std::vector<std::string> addresses(const std::vector<std::size_t>& members) const;
+
   std::uint64_t connections_ = 0;
 };
 
