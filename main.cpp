@@ -1,5 +1,6 @@
 // Wires a node: options → actor system → root actor → listener → signals.
 #include <csignal>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <random>
@@ -15,6 +16,7 @@
 #include "actors/distro/cluster_context.hpp"
 #include "actors/node/node.hpp"
 #include "actors/store/sqlite_disk.hpp"
+#include "actors/store/store_tasks.hpp"
 #include "config/config_error.hpp"
 #include "config/load_options.hpp"
 #include "config/usable_cores.hpp"
@@ -23,6 +25,7 @@
 #include "grpc/link/grpc_peer_network.hpp"
 #include "grpc/link/link_protocol.hpp"
 #include "grpc/sdk/sdk_server.hpp"
+#include "http/net/http_get.hpp"
 #include "http/net/member_lookup.hpp"
 #include "http/net/own_address.hpp"
 #include "http/net/udp_socket.hpp"
@@ -313,6 +316,63 @@ int run(const options& opts) {
   return 0;
 }
 
+// -- what operators do besides -------------------------------------------------------------------
+
+/// The store of a node that runs here, by its own word.
+std::string copy_of_running(const options& opts) {
+  boost::asio::io_context io;
+  http_get_request ask;
+  ask.host =
+    opts.http.address.empty() || opts.http.address == "0.0.0.0" || opts.http.address == "::"
+      ? "127.0.0.1"
+      : opts.http.address;
+  ask.port = opts.http.port;
+  ask.target = "/nacre/admin/store/copy";
+  ask.timeout = 60s;
+  ask.body_bytes_max = std::size_t(4) << 30;
+  http_get_result got;
+  http_get(io, ask, [&](http_get_result x) { got = std::move(x); });
+  io.run();
+  if (!got.problem.empty())
+    throw store_error("a node uses " + opts.data_dir.string() + ", and the one on port "
+                      + std::to_string(opts.http.port) + " gives no copy: " + got.problem);
+  return std::move(got.body);
+}
+
+void back_up(const options& opts, const std::filesystem::path& file) {
+  if (std::filesystem::exists(file))
+    throw store_error(file.string() + " is there already");
+  try {
+    return back_up_store(opts.data_dir, file);
+  } catch (const store_error& failed) {
+    if (std::string_view(failed.what()).find("another process") == std::string_view::npos)
+      throw;
+  }
+  auto bytes = copy_of_running(opts);
+  std::ofstream out(file, std::ios::binary);
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  out.close();
+  if (!out)
+    throw store_error(file.string() + " can't be written");
+}
+
+/// `backup FILE`, `restore FILE` or `store check DIR`.
+int run_task(const loaded_options& loaded) {
+  umask(0077);
+  auto& words = loaded.task;
+  auto& verb = words.front();
+  if (verb == "store") {
+    std::cout << words[2] << ": " << check_store(words[2]) << std::endl;
+    return 0;
+  }
+  if (verb == "backup")
+    back_up(loaded.values, words[1]);
+  else
+    restore_store(words[1], loaded.values.data_dir, {random_id(), random_id()}, loaded.replace);
+  std::cout << (verb == "backup" ? "written: " : "restored: ") << words[1] << std::endl;
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -324,6 +384,8 @@ int main(int argc, char** argv) {
       std::cout << loaded.answer << std::flush;
       return 0;
     }
+    if (!loaded.task.empty())
+      return run_task(loaded);
     spdlog::set_level(spdlog::level::from_str(loaded.values.log_level));
     for (auto& warning : loaded.warnings)
       spdlog::warn("{}", warning);

@@ -233,7 +233,9 @@ using store_writer_actor = caf::typed_actor<
   // Puts a round on the disk.
   caf::reacts_to<write_round>,
   // Puts a part of a state on the disk.
-  caf::reacts_to<write_state_part>>::extend_with<status_actor>;
+  caf::reacts_to<write_state_part>,
+  // Gives an operator a copy of all of it.
+  caf::reacts_to<copy_store>>::extend_with<status_actor>;
 
 /// One per node: answers the admin endpoint by walking the tree of actors, from the NODE on.
 using inspector_actor = caf::typed_actor<

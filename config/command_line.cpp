@@ -14,6 +14,9 @@ namespace {
 
 constexpr auto help_head = "nacre " NACRE_VERSION R"(, a service registry for clients of Nacos
 usage: nacre [OPTION]...
+       nacre backup FILE [OPTION]...             a copy of the store, whether the node runs or not
+       nacre restore FILE [--replace] [OPTION]...  a store of such a copy, for a node that is stopped
+       nacre store check DIR                     whether the store in that data folder is sound
 
   --config FILE      The properties file; environment: NACRE_CONFIG. Default:
                      <data-dir>/conf/application.properties, conf/application.properties.
@@ -112,6 +115,18 @@ bool is_about(const option_row& row, std::string_view topic) {
   throw config_error("command line: " + std::string(option) + " wants a value, see --help");
 }
 
+/// Whether these words say what to do instead of serving. @throws config_error if half of it
+bool is_task(const std::vector<std::string>& words) {
+  if (words.empty())
+    return false;
+  const auto& verb = words.front();
+  if ((verb == "backup" || verb == "restore") && words.size() != 2)
+    throw config_error("command line: " + verb + " wants one FILE");
+  if (verb == "store" && (words.size() != 3 || words[1] != "check"))
+    throw config_error("command line: store check wants one DIR");
+  return verb == "backup" || verb == "restore" || verb == "store";
+}
+
 void read_setting(command_line& result, const std::string& text) {
   const auto equals = text.find('=');
   if (equals == text.npos || equals == 0)
@@ -129,6 +144,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
   app.allow_extras();
   app.add_flag("--help,-h", result.help);
   app.add_flag("--version", result.version);
+  app.add_flag("--replace", result.replace);
   app.add_option("--config", result.config_file)->take_last();
   app.add_option("--set", settings)->allow_extra_args(false);
   for (const auto& row : option_table())
@@ -145,7 +161,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
     const std::string_view text = error.what(); // begins with the name of the option
     refuse_without_value(text.substr(0, text.find(':')));
   } catch (const CLI::ParseError&) {
-    throw config_error("command line: --help and --version have no value");
+    throw config_error("command line: --help, --version and --replace have no value");
   }
   const auto rest = app.remaining();
   if (result.help && rest.size() == 1 && !rest.front().starts_with("-"))
@@ -158,8 +174,12 @@ command_line parse_command_line(int argc, const char* const* argv) {
   for (const auto& [flag, value] : result.flags)
     if (value.starts_with("--"))
       refuse_without_value(flag);
-  if (!rest.empty())
+  if (is_task(rest))
+    result.task = rest;
+  else if (!rest.empty())
     refuse(rest.front());
+  if (result.replace && (rest.empty() || rest.front() != "restore"))
+    throw config_error("command line: --replace goes with restore FILE");
   for (const auto& setting : settings)
     read_setting(result, setting);
   return result;

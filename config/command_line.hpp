@@ -18,6 +18,10 @@ struct command_line {
   std::string config_file;
   /// Values of the flags of `option_table`, by flag.
   std::map<std::string, std::string> flags;
+  /// Other than serving: `backup FILE`, `restore FILE` or `store check DIR`; empty: serve.
+  std::vector<std::string> task;
+  /// --replace, for `restore`.
+  bool replace = false;
   /// --set, in order: key and value.
   std::vector<std::pair<std::string, std::string>> settings;
 };

@@ -119,7 +119,7 @@ public:
     if (values_.auth_enabled)
       throw config_error(auth_source_ + ": " + std::string(auth_key) + std::string(auth_refusal));
     validate(values_);
-    return {std::move(values_), warnings(), {}};
+    return {std::move(values_), warnings(), {}, line_.task, line_.replace};
   }
 
 private:
@@ -365,10 +365,10 @@ loaded_options load_options(int argc, const char* const* argv, const environment
   if (line.help) {
     // Not inside of the braces below: g++ 12 destroys twice what it began there when this throws.
     auto text = line.help_topic.empty() ? help_text() : help_text(line.help_topic);
-    return {{}, {}, std::move(text)};
+    return {{}, {}, std::move(text), {}, false};
   }
   if (line.version)
-    return {{}, {}, "nacre " NACRE_VERSION "\n"};
+    return {{}, {}, "nacre " NACRE_VERSION "\n", {}, false};
   return loader(line, variables).run();
 }
 

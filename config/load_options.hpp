@@ -26,6 +26,9 @@ struct loaded_options {
   /// Not empty: --help or --version was given and this is the answer. Nothing was loaded; print it
   /// and end with success.
   std::string answer;
+  /// Not empty: what to do instead of serving, as `command_line` says it.
+  std::vector<std::string> task;
+  bool replace = false;
 };
 
 /// Fills the options from three sources, each winning over those before it: application.properties

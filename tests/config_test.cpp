@@ -506,7 +506,11 @@ TEST_CASE_FIXTURE(in_folder, "a command line out of shape gives its line") {
   CHECK(load_error({"--set", "=secret"}) == "command line: --set wants KEY=VALUE");
   CHECK(load_error({"--set", "server.port=1", "secret"})
         == "command line: a value stands without an option, see --help");
-  CHECK(load_error({"--help=x"}) == "command line: --help and --version have no value");
+  CHECK(load_error({"--help=x"}) == "command line: --help, --version and --replace have no value");
+  CHECK(load_error({"backup"}) == "command line: backup wants one FILE");
+  CHECK(load_error({"store", "check"}) == "command line: store check wants one DIR");
+  CHECK(load_error({"backup", "x", "--replace"})
+        == "command line: --replace goes with restore FILE");
   CHECK(load_options(0, nullptr, {}).values.http.port == 8848);
 }
 

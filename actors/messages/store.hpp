@@ -147,6 +147,11 @@ struct state_part_written {
   bool is_last = false;
 };
 
+/// An operator wants a copy of what is on the disk: completes with its bytes.
+struct copy_store {
+  ticket_ptr answer;
+};
+
 /// The disk did not do what it was asked last.
 struct disk_failed {
   std::string why;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -439,6 +440,19 @@ std::uint64_t sqlite_disk::size() const {
   for (auto name : {file_, file_ + "-wal"})
     if (auto size = fs::file_size(name, failed); !failed)
       bytes += size;
+  return bytes;
+}
+
+std::string sqlite_disk::copy() const {
+  auto file = file_ + ".copy";
+  std::error_code failed;
+  fs::remove(file, failed); // of a process that ended meanwhile
+  copy_to(file);
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  fs::remove(file, failed);
+  if (!in || bytes.empty())
+    throw store_error("the copy can't be read");
   return bytes;
 }
 

@@ -28,6 +28,7 @@ public:
   void write(const raft::disk_round& round) override;
   void write_state_part(const raft::state_image& state, std::size_t part) override;
   std::size_t state_parts(const raft::state_image& state) const override;
+  std::string copy() const override;
   std::uint64_t size() const override;
 
   /// Writes a copy of the database, as of now, to a new file. @throws store_error

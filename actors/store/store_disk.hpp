@@ -52,6 +52,9 @@ public:
   /// How many parts a state has.
   virtual std::size_t state_parts(const raft::state_image& state) const = 0;
 
+  /// A copy of all of it, as of now, in the form of a file.
+  virtual std::string copy() const = 0;
+
   /// Bytes on the disk.
   virtual std::uint64_t size() const = 0;
 };

@@ -56,6 +56,14 @@ void store_writer_state::on_write_state(const write_state_part& msg) {
   });
 }
 
+void store_writer_state::on_copy(const copy_store& msg) {
+  try {
+    complete(msg.answer, {ec::none, context->disk->copy()});
+  } catch (const store_error& failed) {
+    complete(msg.answer, {ec::unavailable, failed.what()});
+  }
+}
+
 std::string store_writer_state::summary() const {
   return std::to_string(rounds) + " rounds written, " + std::to_string(failures) + " failures";
 }
@@ -70,11 +78,9 @@ store_writer(store_writer_actor::stateful_pointer<store_writer_state> self,
   init_state(self, std::move(birth));
   self->state.start(std::move(context));
   return {
-    on<&store_writer_state::on_load>(self),
-    on<&store_writer_state::on_found>(self),
-    on<&store_writer_state::on_write>(self),
-    on<&store_writer_state::on_write_state>(self),
-    on_status(self),
+    on<&store_writer_state::on_load>(self),  on<&store_writer_state::on_found>(self),
+    on<&store_writer_state::on_write>(self), on<&store_writer_state::on_write_state>(self),
+    on<&store_writer_state::on_copy>(self),  on_status(self),
   };
 }
 

@@ -19,6 +19,7 @@ struct store_writer_state : actor_state {
   void on_found(const found_store& msg);
   void on_write(const write_round& msg);
   void on_write_state(const write_state_part& msg);
+  void on_copy(const copy_store& msg);
 
   std::string summary() const;
   void details(json_writer& out) const;

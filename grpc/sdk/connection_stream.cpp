@@ -190,13 +190,10 @@ void connection_stream::on_setup(const wire::Payload& message) {
     return;
   // The same key would have clients of the configuration API use another one of ours.
   bool watches = setup.watches_fuzzily && module != "config";
-  // The nodes of a cluster can't agree on persistent instances yet.
-  bool persists = !env_.api.context->cluster;
   json_writer out;
   out.begin_object().key("headers").begin_object().end_object();
   out.key("abilityTable").begin_object();
-  if (persists)
-    out.field("supportPersistentInstanceByGrpc", true);
+  out.field("supportPersistentInstanceByGrpc", true);
   if (watches)
     out.field("fuzzyWatch", true);
   out.end_object().field("module", "internal").end_object();

@@ -19,6 +19,20 @@ std::optional<reply> show_store(http_call& c) {
   return ask_store(c, describe_store{c.later(report_or_error)});
 }
 
+/// A copy of what is on the disk, as `nacre restore` takes it.
+std::optional<reply> copy_call(http_call& c) {
+  auto answer = c.later([](const outcome& result) {
+    if (!result.ok())
+      return report_or_error(result);
+    reply x;
+    x.content_type = "application/vnd.sqlite3";
+    x.body = result.text;
+    return x;
+  });
+  caf::anon_send(c.context().actors.store_writer.get(), copy_store{std::move(answer)});
+  return std::nullopt;
+}
+
 reply done_or_error(const outcome& result) {
   return report_or_error(result.ok() ? outcome{ec::none, R"({"done":true})"} : result);
 }
@@ -108,6 +122,7 @@ void add_store_routes(route_table& table) {
   constexpr auto admin = api_family::admin;
   constexpr auto core = api_family::core;
   table["/nacre/admin/store"] = {admin, show_store};
+  table["/nacre/admin/store/copy"] = {admin, copy_call};
   table["/nacre/admin/store/transfer"] = {.family = admin, .post = transfer_call};
   table["/nacre/admin/store/remove"] = {.family = admin, .post = remove_call};
   table["/nacre/admin/overrides"] = {admin, show_overrides};

@@ -56,6 +56,10 @@ public:
   }
 
   std::size_t state_parts(const raft::state_image&) const override { return 2; }
+  std::string copy() const override {
+    check();
+    return contents_.state;
+  }
   std::uint64_t size() const override { return contents_.state.size(); }
 
   /// Why it fails; empty if it does not.

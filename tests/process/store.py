@@ -3,6 +3,8 @@
 import os
 import random
 import resource
+import sqlite3
+import subprocess
 import threading
 import time
 
@@ -145,3 +147,57 @@ def test_a_full_disk_stops_only_what_must_be_kept(node):
     node.kill()
     node.start(same_data=True)
     check({"10.0.0.1", "10.0.0.4"} <= set(hosts_of(node, "kept")), "all that was acknowledged")
+
+
+def run_task(node, *words):
+    """Another run of the program, for the node's folder: its exit code and what it said."""
+    done = subprocess.run(
+        [node.binary, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=60, check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_copy_of_the_store_is_taken_and_brought_back(node):
+    """Of a node that runs and of one that is stopped; both are whole, and `sqlite3` reads them."""
+    node.start()
+    for number in range(200):
+        ask(node, "POST", INSTANCE, **persistent("kept", f"10.0.1.{number}"))
+    ask(node, "PUT", INSTANCE, **persistent("kept", "10.0.1.7", weight=7))
+    before = sorted(str(host) for host in node.get(f"{INSTANCE}/list", serviceName="kept")["hosts"])
+    folder, port = str(node.folder / f"node-data-{node.starts}"), str(node.port)
+    copies = [f"{folder}-running", f"{folder}-stopped"]
+    check_equal(
+        run_task(node, "backup", copies[0], "--data-dir", folder, "--port", port),
+        (0, f"written: {copies[0]}\n"), "backup of a running node",
+    )
+    code, said = run_task(node, "store", "check", folder)
+    check(code == 1 and "another process uses it" in said, f"check of a running node: {said}")
+    node.stop()
+    check_equal(run_task(node, "backup", copies[1], "--data-dir", folder)[0], 0, "backup")
+    code, said = run_task(node, "backup", copies[1], "--data-dir", folder)
+    check(code == 1 and "is there already" in said, f"a second backup: {said}")
+    code, said = run_task(node, "store", "check", folder)
+    check(code == 0 and "200 instances" in said and "sound" in said, f"check: {said}")
+    for copy in copies:
+        with sqlite3.connect(f"file:{copy}?mode=ro", uri=True) as database:
+            entries = database.execute("SELECT count(*) FROM log").fetchone()[0]
+        check(entries > 200, f"{entries} entries in {copy}")
+        code, said = run_task(node, "restore", copy, "--data-dir", folder)
+        check(code == 1 and "has a store already" in said, f"restore over a store: {said}")
+        code, said = run_task(node, "restore", copy, "--replace", "--data-dir", folder)
+        check(code == 0, f"restore: {said}")
+        node.start(same_data=True)
+        hosts = node.get(f"{INSTANCE}/list", serviceName="kept")["hosts"]
+        check_equal(sorted(str(host) for host in hosts), before, f"what {copy} brought back")
+        ask(node, "POST", INSTANCE, **persistent("kept", "10.0.2.1"))
+        code, said = run_task(node, "restore", copy, "--replace", "--data-dir", folder)
+        check(code == 1 and "another process uses it" in said, f"restore under a node: {said}")
+        node.stop()
+    with open(copies[0], "r+b") as file:  # a damaged copy brings nothing back, and takes nothing
+        file.seek(6000)
+        file.write(b"damaged")
+    code, said = run_task(node, "restore", copies[0], "--replace", "--data-dir", folder)
+    check(code == 1, f"restore of a damaged copy: {said}")
+    node.start(same_data=True)
+    check_equal(len(hosts_of(node, "kept")), 201, "what is there after a restore that failed")
