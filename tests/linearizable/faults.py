@@ -1,0 +1,126 @@
+"""What happens to the nodes while clients write. Each fault begins and ends itself."""
+
+import asyncio
+import shutil
+import signal
+
+from network import Network
+
+TWO_AT_ONCE = 0.3
+REST_S = (0.5, 2.0)
+DOWN_S = (0.0, 4.0)
+FROZEN_S = (1.0, 6.0)
+CUT_S = (2.0, 8.0)
+# A leader takes a lost identity out of the group only after it led for 20 s.
+VOTERS_AGAIN_S = 90.0
+
+
+# -- of one process ------------------------------------------------------------------------------
+
+
+async def kill(world, node):
+    down_s = world.rng.uniform(*DOWN_S)
+    world.say(f"fault: kill -9 of {node.name}, for {down_s:.1f} s")
+    await world.end(node, signal.SIGKILL)
+    await asyncio.sleep(down_s)
+    world.start(node)
+
+
+async def restart(world, node):
+    world.say(f"fault: SIGTERM to {node.name}, and it starts again")
+    await world.end(node, signal.SIGTERM)
+    world.start(node)
+
+
+async def freeze(world, node):
+    frozen_s = world.rng.uniform(*FROZEN_S)
+    world.say(f"fault: {node.name} is frozen for {frozen_s:.1f} s")
+    node.pause()
+    await asyncio.sleep(frozen_s)
+    node.go_on()
+
+
+# -- of the network between nodes; clients reach all of them -------------------------------------
+
+
+async def cut(world, ways, what):
+    cut_s = world.rng.uniform(*CUT_S)
+    world.say(f"fault: {what}, for {cut_s:.1f} s")
+    for a, b in ways:
+        world.network.cut(a, b)
+    await asyncio.sleep(cut_s)
+    world.network.heal()
+
+
+def ways_from(world, node):
+    return [(node.i, x.i) for x in world.nodes if x is not node]
+
+
+async def isolate(world, node):
+    ways = [x for x in Network.pairs(len(world.nodes)) if node.i in x]
+    await cut(world, ways, f"{node.name} is cut off from the others")
+
+
+async def one_way(world, node):
+    ways = ways_from(world, node)
+    how = world.rng.randrange(3)
+    if how == 0:
+        await cut(world, ways, f"nobody hears {node.name}")
+    elif how == 1:
+        await cut(world, [(b, a) for a, b in ways], f"{node.name} hears nobody")
+    else:
+        a, b = world.rng.choice(ways)
+        await cut(world, [(a, b)], f"{world.nodes[b].name} does not hear {node.name}")
+
+
+# -- alone ---------------------------------------------------------------------------------------
+
+
+async def restart_all(world, _):
+    world.say("fault: kill -9 of all nodes at once")
+    await asyncio.gather(*(world.end(x, signal.SIGKILL) for x in world.nodes))
+    for x in world.nodes:
+        world.start(x)
+
+
+async def wipe(world, node):
+    """The others have to be healthy until it votes again: it may have had the second of two copies
+    of what was acknowledged."""
+    await world.heal()
+    world.say(f"fault: kill -9 of {node.name}, and its disk is lost")
+    await world.end(node, signal.SIGKILL)
+    shutil.rmtree(node.folder / "data")
+    world.start(node)
+    took = await world.until(VOTERS_AGAIN_S, "all three nodes vote again", world.all_vote)
+    world.say(f"all three nodes voted again after {took:.1f} s")
+
+
+OF_A_PROCESS = (kill, restart, freeze)
+OF_THE_NETWORK = (isolate, one_way)
+WEIGHTS = {kill: 3, restart: 2, freeze: 3, isolate: 4, one_way: 4, restart_all: 2, wipe: 1}
+
+
+def plan(rng):
+    """The next faults: one, or two that can be at the same time."""
+    first = rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
+    if first not in OF_A_PROCESS + OF_THE_NETWORK or rng.random() >= TWO_AT_ONCE:
+        return [first]
+    if first in OF_THE_NETWORK:
+        return [first, rng.choice(OF_A_PROCESS)]
+    return [first, rng.choice(OF_A_PROCESS + OF_THE_NETWORK)]
+
+
+async def next_fault(world):
+    faults = plan(world.rng)
+    leader = await world.leader()
+    followers = [x for x in world.nodes if x is not leader]
+    # As often the leader as not; two faults are of two nodes.
+    first = leader if leader and world.rng.random() < 0.5 else world.rng.choice(followers)
+    second = world.rng.choice([x for x in world.nodes if x is not first])
+    await asyncio.gather(*(x(world, node) for x, node in zip(faults, (first, second))))
+    for x in faults:
+        world.count[x.__name__.replace("_", " ")] += 1
+    # Half of the time the next fault comes while the nodes still have to do with this one.
+    if world.rng.random() < 0.5:
+        await world.heal()
+    await asyncio.sleep(world.rng.uniform(*REST_S))
