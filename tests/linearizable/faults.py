@@ -97,7 +97,7 @@ async def wipe(world, node):
 
 OF_A_PROCESS = (kill, restart, freeze)
 OF_THE_NETWORK = (isolate, one_way)
-WEIGHTS = {kill: 3, restart: 2, freeze: 3, isolate: 4, one_way: 4, restart_all: 2, wipe: 1}
+WEIGHTS = {kill: 3, restart: 2, freeze: 3, isolate: 4, one_way: 4, restart_all: 3, wipe: 1}
 
 
 def plan(rng):
