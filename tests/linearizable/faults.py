@@ -79,8 +79,9 @@ async def one_way(world, node):
 async def restart_all(world, _):
     world.say("fault: kill -9 of all nodes at once")
     await asyncio.gather(*(world.end(x, signal.SIGKILL) for x in world.nodes))
-    for x in world.nodes:
+    for x in world.rng.sample(world.nodes, len(world.nodes)):
         world.start(x)
+        await asyncio.sleep(world.rng.choice((0, world.rng.uniform(*DOWN_S))))
 
 
 async def wipe(world, node):
@@ -97,7 +98,7 @@ async def wipe(world, node):
 
 OF_A_PROCESS = (kill, restart, freeze)
 OF_THE_NETWORK = (isolate, one_way)
-WEIGHTS = {kill: 3, restart: 2, freeze: 3, isolate: 4, one_way: 4, restart_all: 3, wipe: 1}
+WEIGHTS = {kill: 6, restart: 4, freeze: 6, isolate: 8, one_way: 8, restart_all: 6, wipe: 1}
 
 
 def plan(rng):
