@@ -47,7 +47,7 @@ class Checker(Kit):
         yield ["go", "build", "-mod=mod", "-buildvcs=false", "-o", "checker", "."]
 
     def judge(self, history, folder):
-        """The verdict; the history, and a picture of each key that is wrong, are in the folder."""
+        """The verdict; the history, and pictures of some keys that are wrong, are in the folder."""
         path = Path(folder) / "history.jsonl"
         history.write(path)
         done = subprocess.run(

@@ -264,7 +264,8 @@ def judge(world, checker, folder):
         f" took {found['slowestMs']} ms: " + ("linearizable" if is_fine(found) else "FAILED")
     )
     if found["illegal"]:
-        world.complain(f"not linearizable: {found['illegal']}")
+        some = ", ".join(found["illegal"][:SHOWN_MAX])
+        world.complain(f"{len(found['illegal'])} keys are not linearizable, such as {some}")
     if found["undecided"]:
         world.complain(f"porcupine did not come to an end: {found['undecided']}")
     return is_fine(found)
