@@ -13,6 +13,7 @@ import http.server
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -26,6 +27,13 @@ import urllib.request
 PUSH_DELAY_S = 0.03
 TIMEOUT_S = 60
 
+# What a registry says that passes itself off as a node.
+NODE_ANSWERS = {
+    "/nacos/v1/console/health/readiness": "ok",
+    "/nacre/admin/store": '{"role":"leader","commitIndex":1,"appliedIndex":1,"seenIndex":1,'
+                          '"members":[{"votes":true}],"disk":{"rounds":1}}',
+}
+
 
 class Registry(http.server.ThreadingHTTPServer):
     """Just enough of a registry. `fault` names the way in which it is wrong."""
@@ -33,9 +41,10 @@ class Registry(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, fault=""):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, fault="", port=0, chunks=True):
+        super().__init__(("127.0.0.1", port), Handler)
         self.fault = fault
+        self.chunks = chunks
         self.lock = threading.Lock()
         self.services = {}
         self.subscribers = {}
@@ -71,7 +80,7 @@ class Registry(http.server.ThreadingHTTPServer):
     def register(self, form):
         name = form["serviceName"]
         with self.lock:
-            weight = 1.0 if self.fault == "ignores-weight" else float(form["weight"])
+            weight = 1.0 if self.fault == "ignores-weight" else float(form.get("weight", 1))
             self.services.setdefault(name, {})[form["ip"]] = weight
             subscribers = list(self.subscribers.get(name, ()))
         if subscribers and self.fault != "no-push":
@@ -104,7 +113,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n"
         head += "Connection: close\r\n" if closes else ""
         data = body.encode()
-        if len(data) % 2 and len(data) > 40:
+        if self.server.chunks and len(data) % 2 and len(data) > 40:
             middle = len(data) // 2
             head += "Transfer-Encoding: chunked\r\n"
             parts = [b"%x\r\n%s\r\n" % (len(x), x) for x in (data[:middle], data[middle:], b"")]
@@ -122,8 +131,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
 
     def do_POST(self):
+        if self.server.fault == "refuses":
+            return self.answer("no leader", 503)
         self.server.register(self.form())
-        self.answer("ok")
+        return self.answer("ok")
 
     def do_PUT(self):
         code = 20404 if self.server.fault == "beat-unknown" else 10200
@@ -132,6 +143,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(f'{{"clientBeatInterval":5000,"code":{code},"lightBeatEnabled":true}}')
 
     def do_GET(self):
+        path = urllib.parse.urlsplit(self.path).path
+        if path in NODE_ANSWERS:
+            return self.answer(NODE_ANSWERS[path])
         form = self.form()
         name = form["serviceName"]
         with self.server.lock:
@@ -139,7 +153,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 address = (form["clientIP"], int(form["udpPort"]))
                 self.server.subscribers.setdefault(name, set()).add(address)
             info = self.server.info(name)
-        self.answer(info, 500 if self.server.fault == "status" else 200)
+        return self.answer(info, 500 if self.server.fault == "status" else 200)
 
     def log_message(self, *_):
         pass
@@ -304,20 +318,53 @@ def smoke_grpc_load(args):
                 case, code=1, says="wrong answer|no ServerCheckResponse")
 
 
+def smoke_store(args):
+    bench = [sys.executable, args.program]
+    quick = ["--load-bench", args.load_bench, "--quick"]
+    run(*bench, "--nacre", args.nacre, "--parts", "beat", code=2, says="no such part: beat")
+    text = run(*bench, "--nacre", args.nacre, *quick,
+               says=r"rate nodes=3 at=follower .* written_bytes_per_node=[1-9]")
+    for line in (r"start instances=0 .* ready_ms=\d", r"start instances=[1-9]\d+ .* ready_ms=\d",
+                 r"snapshot instances=\d+ .* caught_up_s=\d", r"snapshot-stalls slowest_ms=\d",
+                 r"gone case=query .* after_by_before=\d", r"gone refused_s=\d",
+                 r"gone acknowledged_again_s=\d", r"rolling .* failed_reads=\d"):
+        assert re.search(line, text), f"the output lacks {line}"
+    # The bench starts its nodes itself, so what answers wrongly has to pass for a program.
+    wrong = {"refuses": "wrong answer to a write: 503", "forgets": "0 instances, not 200"}
+    with tempfile.TemporaryDirectory() as folder:
+        for fault, says in wrong.items():
+            node = os.path.join(folder, fault)
+            with open(node, "w", encoding="utf-8") as script:
+                words = shlex.join([sys.executable, os.path.abspath(__file__), "node", fault])
+                script.write(f'#!/bin/sh\nexec {words} "$@"\n')
+            os.chmod(node, 0o700)
+            run(*bench, "--nacre", node, *quick, "--parts", "rate", code=1, says=says)
+
+
+def be_a_node(fault, words):
+    """Until it is ended. A registry of ours keeps no metadata, so each forgets."""
+    Registry(fault, int(words[words.index("--port") + 1]), chunks=False)
+    signal.pause()
+
+
 def main():
+    if sys.argv[1:2] == ["node"]:
+        return be_a_node(sys.argv[2], sys.argv[3:])
     benches = {
         "grpc_load": smoke_grpc_load,
         "http_load": smoke_http_load,
         "push_latency": smoke_push_latency,
         "memory": smoke_memory,
+        "store": smoke_store,
     }
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("bench", choices=benches)
     parser.add_argument("program", help="the bench to run")
     parser.add_argument("--bare", help="the bare server, for http_load and grpc_load")
-    parser.add_argument("--nacre", help="the node, for grpc_load")
+    parser.add_argument("--nacre", help="the node, for grpc_load and store")
+    parser.add_argument("--load-bench", help="http_load_bench, for store")
     args = parser.parse_args()
-    benches[args.bench](args)
+    return benches[args.bench](args)
 
 
 if __name__ == "__main__":

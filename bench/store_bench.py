@@ -62,7 +62,7 @@ class Sizes:
         self.still_s = 0.2 if quick else 2.0
         self.cycles = 1 if quick else 3
         self.load = ("--services 20 --instances 3 --connections 4 --rounds 1 --seconds 0.2 "
-                     "--warmup-seconds 0.05 --settle-ms 1000" if quick else
+                     "--warmup-seconds 0.05 --settle-ms 600" if quick else
                      "--services 1000 --instances 10 --connections 64 --rounds 3 --seconds 1.5 "
                      "--warmup-seconds 0.5").split()
         self.refusals = 1 if quick else 3
@@ -229,8 +229,9 @@ def measure_disk(bench):
             os.fdatasync(file.fileno())
             took.append(time.perf_counter() - began)
     took.sort()
+    middle, late = took[len(took) // 2], took[len(took) * 99 // 100]
     say("disk", bytes=SYNC_BYTES, syncs_per_second=f"{len(took) / sum(took):.0f}",
-        p50_ms=f"{took[len(took) // 2] * 1e3:.2f}", p99_ms=f"{took[len(took) * 99 // 100] * 1e3:.2f}")
+        p50_ms=f"{middle * 1e3:.2f}", p99_ms=f"{late * 1e3:.2f}")
 
 
 class Rate:
@@ -339,7 +340,7 @@ def part_start(bench):
     check_shown(node, sizes.instances, sizes.services, "x")
     middle, spread = median_of([x * 1e3 for x in took], "{:.1f}")
     seen_ms, _ = median_of([x * 1e3 for x in seen], "{:.1f}")
-    files = [path for path in (node.folder / f"node-data-{node.starts}").glob("store*")]
+    files = (node.folder / f"node-data-{node.starts}").glob("store*")
     say("start", instances=sizes.instances, starts=len(took), ready_ms=middle, range_ms=spread,
         seen_ms=seen_ms, state_bytes=store["lastStateBytes"], log_bytes=store["logBytes"],
         file_bytes=sum(path.stat().st_size for path in files))
@@ -486,15 +487,19 @@ def await_cut(leader, had):
 
 
 def load_of(bench, node):
-    """@returns by case the rate and the processor time of one answer, of the node only"""
+    """@returns by case the rate, the node's share of its core, and its processor time for one
+    answer"""
     command = [bench.args.load_bench, "--target", f"node=127.0.0.1:{node.port}", "--pid",
                f"node={node.process.pid}", "--cases", "register,beat,query", *bench.sizes.load]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode:
         raise Failure(f"http_load_bench: {done.stdout}{done.stderr}")
-    pattern = r"case=(\S+) target=node per_second=(\d+).* cpu_us=([\d.]+)"
-    return {case: (float(rate), float(cpu))
-            for case, rate, cpu in re.findall(pattern, done.stdout)}
+    pattern = r"case=(\S+) target=node per_second=(\d+).* server=(\d+)% cpu_us=([\d.]+)"
+    found = {case: tuple(map(float, values))
+             for case, *values in re.findall(pattern, done.stdout)}
+    if len(found) != 3:
+        raise Failure(f"what http_load_bench printed is not understood: {done.stdout}")
+    return found
 
 
 def timed_write(node, number):
@@ -513,9 +518,10 @@ def part_gone(bench):
     begin_cluster(bench, nodes, (own, others, others))
     numbers = itertools.count()
     stays, gone = nodes[0], nodes[1:]
-    ratios, cpu_ratios, refusals = {}, {}, []
+    ratios, cpu_ratios, shares, refusals = {}, {}, {}, []
     acknowledged, healed, ready = [], [], []
-    load_of(bench, stays)  # what it registers is there from now on
+    if not sizes.quick:
+        load_of(bench, stays)  # what it registers is there from now on
     for _ in range(sizes.cycles):
         await_agreement(nodes)
         before = load_of(bench, stays)
@@ -527,9 +533,10 @@ def part_gone(bench):
                 raise Failure(f"a write that two of three do not know: {status}")
             refusals.append(took)
         after = load_of(bench, stays)
-        for case, (rate, cpu) in before.items():
+        for case, (rate, share, cpu) in before.items():
             ratios.setdefault(case, []).append(after[case][0] / rate)
-            cpu_ratios.setdefault(case, []).append(after[case][1] / cpu if cpu else 0)
+            cpu_ratios.setdefault(case, []).append(after[case][2] / cpu if cpu else 0)
+            shares.setdefault(case, []).append((share, after[case][1]))
         began = time.perf_counter()
         for node in gone:
             bench.launch(node, same_data=True, core=others)
@@ -546,6 +553,8 @@ def part_gone(bench):
         middle, spread = median_of(values, "{:.2f}")
         say("gone", case=case, per_second_before=f"{before[case][0]:.0f}",
             per_second_after=f"{after[case][0]:.0f}", after_by_before=middle, range=spread,
+            server_before=f"{statistics.median(x for x, _ in shares[case]):.0f}%",
+            server_after=f"{statistics.median(x for _, x in shares[case]):.0f}%",
             cpu_us_by_before=f"{statistics.median(cpu_ratios[case]):.2f}")
     middle, spread = median_of(refusals, "{:.2f}")
     say("gone", refused_s=middle, range_s=spread, refusals=len(refusals))
@@ -675,8 +684,9 @@ def roll(bench, nodes, ports, figures, lasts, turn):
         raise Failure(f"wrong answer to a write: {x}")
     for number, role, stop, stopped, ready in rolling.events:
         inside, _ = longest_gap(acknowledged, stop, ready)
-        say("rolling-step", turn=turn, node=number, role=role, stop_ms=f"{(stopped - stop) * 1e3:.0f}",
-            ready_ms=f"{(ready - stopped) * 1e3:.0f}", longest_without_write_ms=f"{inside * 1e3:.0f}",
+        say("rolling-step", turn=turn, node=number, role=role,
+            stop_ms=f"{(stopped - stop) * 1e3:.0f}", ready_ms=f"{(ready - stopped) * 1e3:.0f}",
+            longest_without_write_ms=f"{inside * 1e3:.0f}",
             slowest_write_ms=slowest_ms(writers, stop, ready),
             slowest_read_ms=slowest_ms(readers, stop, ready))
     statuses = {}
