@@ -30,7 +30,6 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests" / "process"))
 
-# pylint: disable=wrong-import-position
 from processes import PROCESSES, Failed, Node, cluster  # noqa: E402
 from store_load import (  # noqa: E402
     INSTANCE, READY_REQUEST, STORE_REQUEST, Channel, Client, Failure, Loop, Pulse, closed_loop,
@@ -728,6 +727,7 @@ def parts_list(text):
 
 
 def executable(text):
+    """The path of that program."""
     if not os.access(text, os.X_OK) or not os.path.isfile(text):
         raise argparse.ArgumentTypeError(f"no program: {text}")
     return os.path.abspath(text)
@@ -743,10 +743,10 @@ def parse_arguments():
     release = HERE.parent / "build" / "release"
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nacre", type=executable, default=str(release / "nacre"), metavar="PATH")
+    parser.add_argument("--nacre", type=executable, metavar="PATH",
+                        help="the node (default that of build/release)")
     parser.add_argument("--load-bench", type=executable, metavar="PATH",
-                        default=str(release / "bench" / "http_load_bench"),
-                        help="http_load_bench, for gone")
+                        help="http_load_bench, for gone (default that of build/release)")
     parser.add_argument("--parts", type=parts_list, default=list(PARTS), metavar="LIST",
                         help=f"of {','.join(PARTS)} (default all)")
     parser.add_argument("--folder", type=pathlib.Path, metavar="PATH",
@@ -761,6 +761,12 @@ def parse_arguments():
     args = parser.parse_args()
     if args.generator_core is None:
         args.generator_core = max(os.sched_getaffinity(0))
+    try:
+        args.nacre = args.nacre or executable(release / "nacre")
+        if "gone" in args.parts and not args.load_bench:
+            args.load_bench = executable(release / "bench" / "http_load_bench")
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
     if args.folder and not args.folder.is_dir():
         parser.error(f"no folder: {args.folder}")
     return args
