@@ -94,8 +94,9 @@ std::uint64_t random_id() {
   return static_cast<std::uint64_t>(random()) << 32 | random();
 }
 
-/// The store in the data folder, if it can be used. @throws store_error
-std::shared_ptr<store_disk> open_store(const options& opts) {
+/// Opens the store in the data folder, and reads it. @throws store_error if it can't be used
+void open_store(node_context& context) {
+  auto& opts = context.options;
   auto disk = std::make_shared<sqlite_disk>(opts.data_dir);
   auto found = disk->load();
   auto voters = found ? found->member.group().voters.size() : 0;
@@ -104,7 +105,9 @@ std::shared_ptr<store_disk> open_store(const options& opts) {
                       + std::to_string(voters)
                       + ": it can't agree with itself alone; start it with the list of members, or "
                         "take a backup and restore that into an empty folder");
-  return disk;
+  context.disk = std::move(disk);
+  if (found)
+    context.read_from_disk = std::make_shared<stored_contents>(std::move(*found));
 }
 
 /// As many descriptors as the machine allows: each connection is one.
@@ -195,10 +198,9 @@ public:
     lookup_->start();
   }
 
-  /// Peers are told that this node stops; from here on they are not told of its connections. If it
-  /// leads, another one does before, so that no write has to wait for an election.
+  /// Peers are told that this node stops; from here on they are not told of its connections, and
+  /// take nothing from it.
   void leave(caf::actor_system& system) {
-    hand_over_leadership();
     caf::scoped_actor self(system);
     self->request(context_->cluster->membership.get(), 2s, leave_cluster{})
       .receive([](const left_cluster&) {},
@@ -207,7 +209,7 @@ public:
 
   void stop() { links_.reset(); }
 
-private:
+  /// If this node leads, another one does from here on: no write has to wait for an election.
   void hand_over_leadership() {
     auto over = std::make_shared<std::promise<void>>();
     auto done = over->get_future();
@@ -216,6 +218,7 @@ private:
     done.wait();
   }
 
+private:
   node_context_ptr context_;
   std::shared_ptr<member_lookup> lookup_;
   std::unique_ptr<cluster_server> links_;
@@ -284,7 +287,7 @@ int run(const options& opts) {
   std::optional<cluster_member> member;
   if (opts.mode == node_mode::cluster)
     member.emplace(opts, server, context);
-  context->disk = open_store(opts);
+  open_store(*context);
   context->has_threads_for_disk = true;
   context->life = random_id();
   context->datagrams = udp; // from here on the guard takes it back, whatever fails
@@ -308,9 +311,11 @@ int run(const options& opts) {
   serve_until_signal(system, context, signals);
   ready = false;
   if (member)
+    member->hand_over_leadership();
+  server.stop(5s); // first, as writes that came over it may need the other nodes
+  if (member)
     member->leave(system);
   sdk.stop(2s);
-  server.stop(5s);
   if (member)
     member->stop();
   return 0;

@@ -188,6 +188,8 @@ using metadata_keeper_actor = caf::typed_actor<
   caf::reacts_to<agreed_on>,
   // The STORE: all that is agreed on.
   caf::reacts_to<agreed_state_is>,
+  // INTERNAL: readers see another part of it.
+  caf::reacts_to<show_more_state>,
   // INTERNAL: have overrides of instances that are long gone forgotten.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 

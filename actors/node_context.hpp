@@ -73,6 +73,7 @@ struct node_counters {
 
 struct cluster_context;
 class store_disk;
+struct stored_contents;
 
 /// What any thread reads and one actor writes, each table as it says.
 struct node_tables {
@@ -138,6 +139,8 @@ struct node_context {
   /// Where the STORE keeps what must not be forgotten. Only for the STORE WRITER once the node
   /// runs.
   std::shared_ptr<store_disk> disk;
+  /// What was read of it before the node began; the first who wants it gets it.
+  std::shared_ptr<stored_contents> read_from_disk;
   /// Random, another one whenever a node begins: writes of different lives are told apart by it.
   std::uint64_t life = 0;
   /// Actors that wait for the disk have threads of their own; not in virtual time.

@@ -14,9 +14,9 @@ namespace {
 
 constexpr auto help_head = "nacre " NACRE_VERSION R"(, a service registry for clients of Nacos
 usage: nacre [OPTION]...
-       nacre backup FILE [OPTION]...             a copy of the store, whether the node runs or not
-       nacre restore FILE [--replace] [OPTION]...  a store of such a copy, for a node that is stopped
-       nacre store check DIR                     whether the store in that data folder is sound
+       nacre backup FILE [OPTION]...       a copy of the store, of a running node or a stopped one
+       nacre restore FILE [--replace] ...  a store made of such a copy, for a node that is stopped
+       nacre store check DIR               whether the store in that data folder is sound
 
   --config FILE      The properties file; environment: NACRE_CONFIG. Default:
                      <data-dir>/conf/application.properties, conf/application.properties.

@@ -40,12 +40,12 @@ struct store_raft {
   auto fields() { return std::tie(to, term, body); }
 };
 
-/// The leader is to have this agreed on: an `agreed::request` in bytes. There is no answer, the
-/// sender finds it in its log; else it asks again.
+/// The leader is to have these agreed on: each an `agreed::request` in bytes. There is no answer,
+/// the sender finds them in its log; else it asks again.
 struct store_request {
-  std::string bytes;
+  std::vector<std::string> requests;
 
-  auto fields() { return std::tie(bytes); }
+  auto fields() { return std::tie(requests); }
 };
 
 /// The leader is to say what a read that begins now must see (dissertation §6.4).

@@ -13,7 +13,8 @@ inline void set_batch_work(bool batch) {
   sched_setscheduler(0, batch ? SCHED_BATCH : SCHED_OTHER, &none); // 0: the calling thread
 }
 
-/// For the actor system's threads: a message does not interrupt the I/O thread that sent it, and an
+/// For the actor system's threads, which those of the STORE's own take back, as writes wait for
+/// them: a message does not interrupt the I/O thread that sent it, and an
 /// actor thread finds all messages of a round of ready sockets when its turn comes, instead of two
 /// switches for each of them.
 struct batch_threads final : caf::thread_hook {

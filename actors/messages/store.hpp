@@ -62,6 +62,20 @@ struct agreed_state_is {
   ticket_ptr seen;
 };
 
+/// A whole state on its way to readers.
+struct whole_state {
+  std::vector<agreed::change> everything;
+  std::size_t next = 0;
+  ticket_ptr seen;
+  /// What was agreed on since.
+  std::vector<agreed_on> later;
+};
+
+/// INTERNAL: readers see another part of it.
+struct show_more_state {
+  std::shared_ptr<whole_state> of;
+};
+
 /// INTERNAL: readers see what they were shown with that number.
 struct readers_saw {
   /// Of the STORE that showed it.

@@ -111,7 +111,9 @@ void client_shard_state::on_register(register_instance& msg) {
   lease->renewed = context->clock.steady();
   lease->healthy = instances.front().healthy;
   auto row = make_publication(lease, std::move(instances));
-  bool same = known && same_publication(*known, *row);
+  // What says again that it is unhealthy gives no sign of life, for which the responsible node
+  // would take a renewal.
+  bool same = known && row->healthy() && same_publication(*known, *row);
   if (same)
     context->tables.leases.note_renewal(lease);
   commit(row, known, {same ? stamp::kind::same : stamp::kind::next}, std::move(msg.cause),

@@ -15,6 +15,15 @@ namespace nacre {
 
 using agreed::name_of;
 
+namespace {
+
+/// Of a whole state, what is shown at once: a millisecond's work; at the start nobody waits for
+/// anything else.
+constexpr std::size_t part_size = 200;
+constexpr std::size_t part_size_at_start = 10'000;
+
+} // namespace
+
 void metadata_keeper_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
   if (auto store = context->actors.store.get(); store && is_restart(birth))
@@ -377,6 +386,13 @@ private:
 } // namespace
 
 void metadata_keeper_state::on_agreed(agreed_on& msg) {
+  if (whole)
+    whole->later.push_back(std::move(msg));
+  else
+    show_effects(msg);
+}
+
+void metadata_keeper_state::show_effects(agreed_on& msg) {
   for (auto& x : msg.effects) {
     if (!x.change || !x.done.ok()) {
       complete(x.answer, std::move(x.done));
@@ -390,14 +406,51 @@ void metadata_keeper_state::on_agreed(agreed_on& msg) {
 
 void metadata_keeper_state::on_agreed_state(agreed_state_is& msg) {
   auto when_all_is_shown = std::make_shared<countdown>(
-    [node = context, seen = std::move(msg.seen)] { node->shows_agreed_state = true; });
+    [node = context, seen = std::move(msg.seen), before = std::move(whole)] {
+      node->shows_agreed_state = true;
+      // It has what these did.
+      if (before)
+        for (auto& batch : before->later)
+          for (auto& x : batch.effects)
+            complete(x.answer, x.done);
+    });
   hide_all_but(msg.everything, when_all_is_shown);
-  for (auto& x : msg.everything)
-    std::visit([&](auto& change) { show(change, when_all_is_shown, {}); }, x);
+  whole = std::make_shared<whole_state>();
+  whole->everything = std::move(msg.everything);
+  whole->seen = std::move(when_all_is_shown);
+  show_part();
+}
+
+/// The next when readers see this one, so that nobody's message waits behind all of them.
+void metadata_keeper_state::show_part() {
+  auto size = context->shows_agreed_state ? part_size : part_size_at_start;
+  auto end = std::min(whole->everything.size(), whole->next + size);
+  auto keeper = caf::actor_cast<metadata_keeper_actor>(self);
+  auto part_is_shown = std::make_shared<countdown>(
+    [keeper, state = whole] { caf::anon_send(keeper, show_more_state{state}); });
+  for (; whole->next < end; ++whole->next)
+    std::visit([&](auto& change) { show(change, part_is_shown, {}); },
+               whole->everything[whole->next]);
+}
+
+void metadata_keeper_state::on_show_more(const show_more_state& msg) {
+  if (msg.of != whole)
+    return; // another one took its place
+  if (whole->next < whole->everything.size())
+    return show_part();
+  auto later = std::move(whole->later);
+  whole = nullptr;
+  for (auto& batch : later)
+    show_effects(batch);
 }
 
 void metadata_keeper_state::hide_all_but(const std::vector<agreed::change>& everything,
                                          const ticket_ptr& answer) {
+  auto& store = context->tables.store;
+  bool nothing_is_shown = store.services().empty() && store.namespaces().empty()
+                          && context->counters.persistent_clients == 0;
+  if (nothing_is_shown)
+    return;
   std::set<agreed::service_name> overridden;
   std::set<agreed::service_name> set_up;
   std::set<std::pair<agreed::service_name, std::string>> registered;
@@ -413,7 +466,6 @@ void metadata_keeper_state::hide_all_but(const std::vector<agreed::change>& ever
     else if (auto record = std::get_if<agreed::namespace_put>(&x))
       namespaces.insert(record->now.id);
   }
-  auto& store = context->tables.store;
   for (auto& service : store.services()) {
     auto name = name_of(*service);
     if (store.overrides(service->view()) && overridden.count(name) == 0)
@@ -469,6 +521,7 @@ metadata_keeper(metadata_keeper_actor::stateful_pointer<metadata_keeper_state> s
     on<&metadata_keeper_state::on_set_switch>(self),
     on<&metadata_keeper_state::on_agreed>(self),
     on<&metadata_keeper_state::on_agreed_state>(self),
+    on<&metadata_keeper_state::on_show_more>(self),
     on<&metadata_keeper_state::on_tick>(self),
     on_status(self),
   };

@@ -32,6 +32,7 @@ struct metadata_keeper_state : actor_state {
   void on_set_switch(set_switch& msg);
   void on_agreed(agreed_on& msg);
   void on_agreed_state(agreed_state_is& msg);
+  void on_show_more(const show_more_state& msg);
   void on_tick(const caf::tick_atom& msg);
 
   std::string summary() const;
@@ -49,6 +50,8 @@ private:
   /// Whether readers see the service. @param metadata as it would be stored
   outcome check_settings(const service_ref& service, const service_metadata& metadata) const;
 
+  void show_effects(agreed_on& msg);
+  void show_part();
   // What readers see from here on, of each kind of change.
   void show(const agreed::overrides_changed& x, const ticket_ptr& answer, const std::string& by);
   void show(const agreed::metadata_changed& x, const ticket_ptr& answer, const std::string& by);
@@ -69,6 +72,8 @@ private:
 
   metadata_keeper_actor::pointer self;
   node_context_ptr context;
+  /// A whole state that is being shown; null if none is.
+  std::shared_ptr<whole_state> whole;
   /// Since when the instance of an override is gone, by service and id.
   std::map<std::pair<service_ref, std::string>, steady_time> absent_since;
 };

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/base/batch_threads.hpp"
 #include "actors/base/countdown.hpp"
 #include "actors/distro/cluster_context.hpp"
 #include "protocol/store_codec.hpp"
@@ -18,7 +19,8 @@ namespace {
 constexpr milliseconds tick_interval{50};
 constexpr milliseconds lone_tick_interval{250};
 
-/// A node that hears of no leader shows readers what it has after this time.
+/// A node that starts and hears of no leader shows readers what it knew to be agreed on after this
+/// time, rather than nothing.
 constexpr milliseconds showing_patience{5'000};
 
 /// It is put on the disk by itself, what is known to be committed, if no round was for this time.
@@ -34,6 +36,8 @@ constexpr std::size_t long_log_bytes = 8 * 1024 * 1024;
 
 void store_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
+  if (context->has_threads_for_disk)
+    set_batch_work(false);
   session = context->life + self->id(); // this STORE's own, by its place among the actors
   random.seed(session);
   began = without_leader_since = context->clock.steady();
@@ -63,7 +67,6 @@ void store_state::on_loaded(const store_loaded& msg) {
   state = found.state.empty() ? agreed_state() : agreed_state::load(found.state);
   state_at = found.member.base.index;
   state_bytes = found.state.size();
-  had_state = found.member.commit > 0 || found.member.base.index > 0;
   raft::settings how;
   how.self = identity.self;
   how.seed = random();
@@ -94,6 +97,7 @@ void store_state::work() {
   }
   apply_committed();
   send_waiting();
+  send_requests();
   take_reads();
   answer_reads();
   send_messages();
@@ -116,11 +120,8 @@ void store_state::apply_committed() {
   self->send(context->actors.metadata.get(), std::move(out));
 }
 
-/// A node that starts shows at once what it knew to be agreed on, rather than nothing. Otherwise
-/// what is shown is no older than what was acknowledged before this leader's term.
+/// When what is shown is no older than what was acknowledged before this leader's term.
 bool store_state::may_show() const {
-  if (had_state && context->cluster && !is_restart(birth))
-    return true;
   bool caught_up = core->applied() == core->commit() && core->applied() > 0
                    && core->entries().term_at(core->applied()) == core->term();
   return caught_up && leader() != raft::nobody;

@@ -98,6 +98,8 @@ private:
   bool is_full() const { return waiting.size() + proposed.size() >= waiting_max; }
   void send_waiting();
   void send_to_leader(asked& x);
+  /// Those that are for another node.
+  void send_requests();
   /// @throws unreadable_frame
   void propose_once(std::string request);
   void expire(steady_time now);
@@ -122,6 +124,7 @@ private:
   void send_messages();
   void list_members();
   void say_hello();
+  void greet(const std::string& address);
   /// As a member of a group that begins, or of one that takes this node in.
   void found(std::uint64_t group, raft::membership group_members);
   /// Of a group that never did anything.
@@ -155,8 +158,6 @@ private:
   agreed_state state;
   /// The last entry that made it.
   std::uint64_t state_at = 0;
-  /// The disk had something to show when the node started.
-  bool had_state = false;
   /// Whether readers see the state, or did before this STORE began.
   bool shown = false;
   std::uint64_t last_shown = 0;
@@ -165,6 +166,8 @@ private:
   std::uint64_t last_number = 0;
   std::deque<asked> waiting;
   std::map<std::uint64_t, asked> proposed;
+  /// For the leader, with the next frame.
+  std::vector<std::string> for_leader;
   /// Of a leader: what is in its log and not applied, by session and number.
   std::set<std::pair<std::uint64_t, std::uint64_t>> in_log;
   std::uint64_t last_read = 0;
@@ -181,6 +184,8 @@ private:
   steady_time without_leader_since{};
   steady_time hello_said = never;
   std::tuple<store_identity, bool, raft::member_id> hello_content;
+  /// Those that were greeted since their link opened.
+  std::set<std::string> greeted;
   steady_time offer_sent = never;
   /// Addresses that were complained of in the log.
   std::set<std::string> complained_of;

@@ -65,24 +65,35 @@ void store_state::list_members() {
   members->list(std::move(addresses));
 }
 
+void store_state::greet(const std::string& address) {
+  if (send(address, store_hello{members->listed(), is_blank(), leader()}))
+    greeted.insert(address);
+  else
+    greeted.erase(address);
+}
+
+/// In an interval, when there is news, and at once where a link has opened.
 void store_state::say_hello() {
   if (identity.self == raft::nobody)
     return;
   auto now = context->clock.steady();
   std::tuple content(identity, is_blank(), leader());
   auto interval = leader() == raft::nobody ? early_hello_interval : hello_interval;
-  if (now - hello_said < interval && content == hello_content)
-    return;
-  hello_said = now;
+  bool to_all = now - hello_said >= interval || content != hello_content;
+  if (to_all)
+    hello_said = now;
   hello_content = content;
   for (auto& address : members->listed())
-    if (address != context->cluster->self)
-      send(address, store_hello{members->listed(), is_blank(), leader()});
+    if (address != context->cluster->self && (to_all || greeted.count(address) == 0))
+      greet(address);
 }
 
 void store_state::on_peer(const store_heard& from, const store_hello& x) {
   auto group = from.what.group;
+  bool is_new = members->address_of(from.what.from) != from.address;
   members->hear(from.address, group, from.what.from, x, context->clock.steady());
+  if (is_new)
+    greet(from.address); // it may not know this one either
   if (!core || group == identity.group || group == 0)
     return;
   if (is_blank() && leader() == raft::nobody && x.leader != raft::nobody)
@@ -164,12 +175,13 @@ void store_state::on_peer(const store_heard& from, store_raft& x) {
 void store_state::on_peer(const store_heard& from, store_request& x) {
   if (!is_of_group(from) || !core->leads() || in_log.size() >= requests_in_log_max)
     return;
-  try {
-    propose_once(std::move(x.bytes));
-  } catch (const unreadable_frame& bad) {
-    if (complained_of.insert(from.address).second)
-      spdlog::error("store-request-unreadable of {}: {}", from.address, bad.what());
-  }
+  for (auto& request : x.requests)
+    try {
+      propose_once(std::move(request));
+    } catch (const unreadable_frame& bad) {
+      if (complained_of.insert(from.address).second)
+        spdlog::error("store-request-unreadable of {}: {}", from.address, bad.what());
+    }
   work_later();
 }
 

@@ -16,6 +16,9 @@ constexpr milliseconds patience{3'000};
 /// What the leader did not answer is sent again; it may not have got it.
 constexpr milliseconds resend_after{500};
 
+/// Of requests in one frame, about.
+constexpr std::size_t frame_bytes = 256 * 1024;
+
 /// A leadership is handed over within this time, or not at all.
 constexpr milliseconds transfer_patience{1'000};
 
@@ -59,10 +62,26 @@ void store_state::send_to_leader(asked& x) {
     return;
   if (core->leads())
     propose_once(x.request);
-  else if (!send(leader(), store_request{x.request}))
-    return;
+  else
+    for_leader.push_back(x.request);
   x.sent = now;
   x.sent_in_term = core->term();
+}
+
+/// In few frames: a link holds only so many.
+void store_state::send_requests() {
+  store_request frame;
+  std::size_t bytes = 0;
+  for (auto& x : std::exchange(for_leader, {})) {
+    bytes += x.size();
+    frame.requests.push_back(std::move(x));
+    if (bytes < frame_bytes)
+      continue;
+    send(leader(), std::exchange(frame, {}));
+    bytes = 0;
+  }
+  if (!frame.requests.empty())
+    send(leader(), std::move(frame));
 }
 
 void store_state::propose_once(std::string bytes) {

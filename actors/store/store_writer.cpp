@@ -1,9 +1,13 @@
 #include "actors/store/store_writer.hpp"
 
+#include "actors/base/batch_threads.hpp"
+
 namespace nacre {
 
 void store_writer_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
+  if (context->has_threads_for_disk)
+    set_batch_work(false);
   if (is_restart(birth))
     self->send(context->actors.store.get(), ask_disk_again{});
 }
@@ -29,6 +33,8 @@ void store_writer_state::tell_contents(store_disk& disk) {
 }
 
 void store_writer_state::on_load(const load_store&) {
+  if (auto known = std::exchange(context->read_from_disk, nullptr))
+    return tell(store_loaded{std::move(known)});
   try_to([this](store_disk& disk) { tell_contents(disk); });
 }
 
