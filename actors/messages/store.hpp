@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +68,8 @@ struct whole_state {
   std::vector<agreed::change> everything;
   std::size_t next = 0;
   ticket_ptr seen;
+  /// What would take from readers what they saw before and it does not have, by what it is about.
+  std::map<std::string, agreed::change> stale;
   /// What was agreed on since.
   std::vector<agreed_on> later;
 };

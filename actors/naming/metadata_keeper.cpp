@@ -404,6 +404,31 @@ void metadata_keeper_state::show_effects(agreed_on& msg) {
   }
 }
 
+namespace {
+
+/// What a change is about: one takes the place of another if these are the same.
+std::string subject_of(const agreed::change& x) {
+  auto of_service = [](std::string_view kind, const agreed::service_name& service) {
+    return std::string(kind) + '|' + service.namespace_id + '|' + service.group + '|'
+           + service.name;
+  };
+  if (auto overrides = std::get_if<agreed::overrides_changed>(&x))
+    return of_service("overrides", overrides->service);
+  if (auto metadata = std::get_if<agreed::metadata_changed>(&x))
+    return of_service("metadata", metadata->service);
+  if (auto put = std::get_if<agreed::instance_put>(&x))
+    return of_service(put->now->ip + ':' + std::to_string(put->now->port), put->service);
+  if (auto removed = std::get_if<agreed::instance_removed>(&x))
+    return of_service(removed->ip + ':' + std::to_string(removed->port), removed->service);
+  if (auto record = std::get_if<agreed::namespace_put>(&x))
+    return "namespace|" + record->now.id;
+  if (auto removed = std::get_if<agreed::namespace_removed>(&x))
+    return "namespace|" + removed->id;
+  return {};
+}
+
+} // namespace
+
 void metadata_keeper_state::on_agreed_state(agreed_state_is& msg) {
   auto when_all_is_shown = std::make_shared<countdown>(
     [node = context, seen = std::move(msg.seen), before = std::move(whole)] {
@@ -414,8 +439,8 @@ void metadata_keeper_state::on_agreed_state(agreed_state_is& msg) {
           for (auto& x : batch.effects)
             complete(x.answer, x.done);
     });
-  hide_all_but(msg.everything, when_all_is_shown);
   whole = std::make_shared<whole_state>();
+  whole->stale = all_that_is_shown();
   whole->everything = std::move(msg.everything);
   whole->seen = std::move(when_all_is_shown);
   show_part();
@@ -428,9 +453,18 @@ void metadata_keeper_state::show_part() {
   auto keeper = caf::actor_cast<metadata_keeper_actor>(self);
   auto part_is_shown = std::make_shared<countdown>(
     [keeper, state = whole] { caf::anon_send(keeper, show_more_state{state}); });
-  for (; whole->next < end; ++whole->next)
-    std::visit([&](auto& change) { show(change, part_is_shown, {}); },
-               whole->everything[whole->next]);
+  auto show_it = [&](auto& change) { show(change, part_is_shown, {}); };
+  for (; whole->next < end; ++whole->next) {
+    auto& x = whole->everything[whole->next];
+    if (!whole->stale.empty())
+      whole->stale.erase(subject_of(x));
+    std::visit(show_it, x);
+    x = {}; // what is long goes bit by bit
+  }
+  if (whole->next < whole->everything.size())
+    return;
+  for (auto& [subject, end_of_it] : std::exchange(whole->stale, {}))
+    std::visit(show_it, end_of_it);
 }
 
 void metadata_keeper_state::on_show_more(const show_more_state& msg) {
@@ -444,49 +478,30 @@ void metadata_keeper_state::on_show_more(const show_more_state& msg) {
     show_effects(batch);
 }
 
-void metadata_keeper_state::hide_all_but(const std::vector<agreed::change>& everything,
-                                         const ticket_ptr& answer) {
+/// What would take from readers all that they see, by what it is about.
+std::map<std::string, agreed::change> metadata_keeper_state::all_that_is_shown() const {
+  std::map<std::string, agreed::change> ends;
+  auto add = [&](agreed::change end) { ends.emplace(subject_of(end), std::move(end)); };
   auto& store = context->tables.store;
-  bool nothing_is_shown = store.services().empty() && store.namespaces().empty()
-                          && context->counters.persistent_clients == 0;
-  if (nothing_is_shown)
-    return;
-  std::set<agreed::service_name> overridden;
-  std::set<agreed::service_name> set_up;
-  std::set<std::pair<agreed::service_name, std::string>> registered;
-  std::set<std::string> namespaces;
-  auto address = [](auto& ip, auto port) { return ip + ':' + std::to_string(port); };
-  for (auto& x : everything) {
-    if (auto overrides = std::get_if<agreed::overrides_changed>(&x))
-      overridden.insert(overrides->service);
-    else if (auto metadata = std::get_if<agreed::metadata_changed>(&x))
-      set_up.insert(metadata->service);
-    else if (auto put = std::get_if<agreed::instance_put>(&x))
-      registered.emplace(put->service, address(put->now->ip, put->now->port));
-    else if (auto record = std::get_if<agreed::namespace_put>(&x))
-      namespaces.insert(record->now.id);
-  }
   for (auto& service : store.services()) {
-    auto name = name_of(*service);
-    if (store.overrides(service->view()) && overridden.count(name) == 0)
-      show(agreed::overrides_changed{name, nullptr}, answer, {});
-    if (store.metadata(service->view()) && set_up.count(name) == 0)
-      show(agreed::metadata_changed{name, nullptr, false}, answer, {});
+    if (store.overrides(service->view()))
+      add(agreed::overrides_changed{name_of(*service), nullptr});
+    if (store.metadata(service->view()))
+      add(agreed::metadata_changed{name_of(*service), nullptr, false});
   }
   for (auto& x : store.namespaces())
-    if (namespaces.count(x.id) == 0)
-      show(agreed::namespace_removed{x.id}, answer, {});
+    add(agreed::namespace_removed{x.id});
+  if (context->counters.persistent_clients == 0)
+    return ends;
   context->tables.directory.for_each(
     [&](const service_ref& service, const service_actor&, const service_view_ptr& view) {
-      if (!view || view->kind != service_kind::persistent)
-        return;
-      auto name = name_of(*service);
-      view->publications.for_each([&](const publication_ptr& x) {
-        auto& client = x->lease->client;
-        if (registered.count(std::pair(name, client.address())) == 0)
-          show(agreed::instance_removed{name, client.ip, client.port}, answer, {});
-      });
+      if (view && view->kind == service_kind::persistent)
+        view->publications.for_each([&](const publication_ptr& x) {
+          auto& client = x->lease->client;
+          add(agreed::instance_removed{name_of(*service), client.ip, client.port});
+        });
     });
+  return ends;
 }
 
 // -- status --------------------------------------------------------------------------------------

@@ -61,8 +61,7 @@ private:
   void show(const agreed::namespace_put& x, const ticket_ptr& answer, const std::string& by);
   void show(const agreed::namespace_removed& x, const ticket_ptr& answer, const std::string& by);
   void show(const agreed::switches_changed& x, const ticket_ptr& answer, const std::string& by);
-  /// Takes from readers what is not agreed on.
-  void hide_all_but(const std::vector<agreed::change>& everything, const ticket_ptr& answer);
+  std::map<std::string, agreed::change> all_that_is_shown() const;
 
   service_ref ref_of(const agreed::service_name& x) const;
   /// Has a service that exists take over what is stored; else there is nothing to tell.

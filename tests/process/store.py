@@ -195,8 +195,8 @@ def test_a_copy_of_the_store_is_taken_and_brought_back(node):
         check(code == 1 and "another process uses it" in said, f"restore under a node: {said}")
         node.stop()
     with open(copies[0], "r+b") as file:  # a damaged copy brings nothing back, and takes nothing
-        file.seek(6000)
-        file.write(b"damaged")
+        file.seek(9_000)
+        file.write(bytes(20_000))
     code, said = run_task(node, "restore", copies[0], "--replace", "--data-dir", folder)
     check(code == 1, f"restore of a damaged copy: {said}")
     node.start(same_data=True)
