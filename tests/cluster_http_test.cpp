@@ -404,6 +404,7 @@ TEST_CASE(
     CHECK(refused.status == 503);
     CHECK(refused.has("no leader"));
   }
+  CHECK(cluster.get(0, "/nacos/v1/console/health/readiness").has("no node leads"));
   auto& store = cluster.nodes[0].context->tables.store;
   CHECK(store.namespaces().empty());
   CHECK(store.overridden_services().empty());

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "protocol/cluster_codec.hpp"
 #include "protocol/json_reader.hpp"
 #include "tests/kit/simulated_cluster.hpp"
 
@@ -316,6 +317,63 @@ TEST_CASE("store of a cluster: a follower that was away for long gets the state"
   CHECK(cluster.takes_writes(away));
   cluster.restart(away);
   CHECK(cluster.run_until([&] { return cluster.all_show_the_same(); }, 10s));
+}
+
+TEST_CASE("store of a cluster: what strangers say, and what makes no sense, changes nothing") {
+  under_seeds(
+    [](std::uint64_t seed) {
+      store_cluster cluster(seed);
+      auto& rng = cluster.rng;
+      cluster.start_all();
+      REQUIRE(cluster.takes_writes(0));
+      auto before = cluster.report_of(0);
+      auto group = std::stoull(before.group);
+      for (int n = 0; n < 300; ++n) {
+        auto to = rng() % 3;
+        auto from = (to + 1 + rng() % 2) % 3;
+        store_message x;
+        x.from = rng() % 2 ? rng() : std::stoull(before.self);
+        x.group = rng();
+        raft::position far{1'000'000, 1'000'000};
+        auto receiver = std::stoull(cluster.report_of(to).self);
+        switch (rng() % 7) {
+          case 0:
+            x.what = store_hello{{}, rng() % 2 == 0, rng()};
+            break;
+          case 1:
+            x.what = store_offer{{{receiver}, {}}};
+            break;
+          case 2:
+            x.what = store_raft{receiver, 1'000'000, raft::vote_request{false, true, far}};
+            break;
+          case 3:
+            x.what = store_raft{receiver, 1'000'000, raft::append_request{far, {}, 1'000'000, 1}};
+            break;
+          case 4:
+            x.what = store_raft{receiver, 1'000'000, raft::transfer_order{}};
+            break;
+          case 5:
+            x.group = group;
+            x.what = store_request{{"", "no request", std::string(1'000, '\xff')}};
+            break;
+          default:
+            x.group = group;
+            x.what = store_read_answer{rng() % 10, 0};
+            break;
+        }
+        cluster_frame frame{cluster.context(from).cluster->now()->incarnation(), std::move(x)};
+        receive_frame(cluster.context(to), cluster.nodes[from].address, encode_frame(frame));
+        if (n % 10 == 0)
+          cluster.run(50ms);
+      }
+      cluster.run(2s);
+      CHECK(cluster.is_one_group());
+      CHECK(cluster.report_of(0).voters == before.voters);
+      for (std::size_t i = 0; i < 3; ++i)
+        CHECK(cluster.takes_writes(i));
+      CHECK(cluster.run_until([&] { return cluster.all_show_the_same(); }, 5s));
+    },
+    20);
 }
 
 TEST_CASE("store of a cluster: nothing acknowledged is lost, and all agree when faults end (I3)") {

@@ -225,3 +225,32 @@ TEST_CASE("store: a long log is replaced by a state, and nothing is lost by it")
   node_fixture node(1, warm(), 2, disk);
   CHECK(node.shown("s") == shown);
 }
+
+TEST_CASE("store: a read that is confirmed sees what was acknowledged, at once") {
+  node_fixture node;
+  for (int i = 1; i < 20; ++i) {
+    auto ip = "10.0.0." + std::to_string(i);
+    auto write = node.register_instance("s", ip, {}, false);
+    node.settle();
+    REQUIRE(write.code() == ec::none);
+    pending_write read;
+    caf::anon_send(node.context->actors.store.get(), confirm_reads{read.ticket()});
+    node.settle();
+    CHECK(read.code() == ec::none);
+    CHECK(node.shown("s").find(ip + '+') != std::string::npos);
+  }
+}
+
+TEST_CASE("store: a leader alone has nobody to hand over to, or to remove") {
+  node_fixture node;
+  for (auto text : {"", "1", "10.0.0.1:8848"}) {
+    pending_write transferred;
+    pending_write removed;
+    auto store = node.context->actors.store.get();
+    caf::anon_send(store, transfer_leadership{text, transferred.ticket()});
+    caf::anon_send(store, remove_member{text, removed.ticket()});
+    node.settle();
+    CHECK(transferred.code() == ec::illegal_value);
+    CHECK(removed.code() == ec::illegal_value);
+  }
+}

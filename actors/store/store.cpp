@@ -98,9 +98,9 @@ void store_state::work() {
   apply_committed();
   send_waiting();
   send_requests();
+  send_messages();
   take_reads();
   answer_reads();
-  send_messages();
   send_to_disk();
   offer_state();
   shorten_log();
@@ -190,8 +190,11 @@ void store_state::send_to_disk() {
   auto now = context->clock.steady();
   if (auto round = core->take_round(now - round_began >= commit_interval)) {
     round_began = now;
-    if (round->state)
+    if (round->state) {
+      // One that can't be read fails this actor before it is on the disk.
+      arriving = agreed_state::load(*round->state->bytes);
       storing = nullptr; // it is older
+    }
     writing = std::make_shared<const raft::disk_round>(std::move(*round));
     self->send(context->actors.store_writer.get(), write_round{writing});
   }
@@ -205,7 +208,7 @@ void store_state::on_round_written(const round_written& msg) {
   slowest_round = std::max(slowest_round, msg.took);
   disk_works();
   if (done->state) {
-    state = agreed_state::load(*done->state->bytes);
+    state = std::move(arriving);
     state_at = done->state->last.index;
     state_bytes = done->state->bytes->size();
     if (shown)

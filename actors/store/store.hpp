@@ -156,6 +156,8 @@ private:
   store_identity identity;
   std::optional<raft::core> core;
   agreed_state state;
+  /// One that the leader sent, on its way to the disk.
+  agreed_state arriving;
   /// The last entry that made it.
   std::uint64_t state_at = 0;
   /// Whether readers see the state, or did before this STORE began.

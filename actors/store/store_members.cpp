@@ -15,36 +15,37 @@ void take_out(std::vector<raft::member_id>& from, raft::member_id x) { std::eras
 
 void store_members::list(std::vector<std::string> addresses) {
   listed_ = std::move(addresses);
-  std::erase_if(stores_, [this](auto& x) {
+  auto is_gone = [this](auto& x) {
     return !std::binary_search(listed_.begin(), listed_.end(), x.first);
-  });
+  };
+  std::erase_if(stores_, is_gone);
+  std::erase_if(senders_, is_gone);
 }
 
 void store_members::hear(const std::string& address, std::uint64_t group, raft::member_id id,
                          const store_hello& x, steady_time now) {
+  // It may have moved there.
+  std::erase_if(stores_, [&](auto& y) { return y.second.id == id && y.first != address; });
+  stores_[address] = {id, group, x, now};
   note_address(address, id);
-  auto& known = stores_[address];
-  known.group = group;
-  known.said = x;
-  known.heard = now;
 }
 
 void store_members::note_address(const std::string& address, raft::member_id id) {
-  // It may have moved there.
-  std::erase_if(stores_, [&](auto& x) { return x.second.id == id && x.first != address; });
-  stores_[address].id = id;
+  senders_[address] = id;
 }
 
-std::string store_members::address_of(raft::member_id id) const {
+std::string store_members::home_of(raft::member_id id) const {
   auto found =
     std::find_if(stores_.begin(), stores_.end(), [&](auto& x) { return x.second.id == id; });
   return found == stores_.end() ? std::string() : found->first;
 }
 
-bool store_members::some_group_leads(steady_time now) const {
-  return std::any_of(stores_.begin(), stores_.end(), [&](auto& x) {
-    return is_fresh(x.second, now) && x.second.said.leader != raft::nobody;
-  });
+std::string store_members::address_of(raft::member_id id) const {
+  if (auto home = home_of(id); !home.empty())
+    return home;
+  auto found =
+    std::find_if(senders_.begin(), senders_.end(), [&](auto& x) { return x.second == id; });
+  return found == senders_.end() ? std::string() : found->first;
 }
 
 // -- the first start -----------------------------------------------------------------------------
@@ -117,11 +118,10 @@ std::optional<raft::membership> store_members::with_new_learner(const raft::core
 /// its node is listed no more, or has lost its disk.
 std::optional<raft::membership> store_members::without_unlisted(const raft::core& leader) const {
   for (auto& address : listed_)
-    if (auto x = stores_.find(address);
-        address != self_ && (x == stores_.end() || x->second.id == raft::nobody))
+    if (auto x = stores_.find(address); address != self_ && x == stores_.end())
       return std::nullopt;
   auto members = leader.entries().members();
-  auto is_gone = [&](raft::member_id x) { return x != leader.self() && address_of(x).empty(); };
+  auto is_gone = [&](raft::member_id x) { return x != leader.self() && home_of(x).empty(); };
   auto gone = [&](auto& from) { return std::find_if(from.begin(), from.end(), is_gone); };
   if (auto x = gone(members.learners); x != members.learners.end())
     take_out(members.learners, *x);

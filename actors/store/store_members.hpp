@@ -43,15 +43,14 @@ public:
 
   void hear(const std::string& address, std::uint64_t group, raft::member_id id,
             const store_hello& x, steady_time now);
-  /// It sent anything.
+  /// It sent anything else.
   void note_address(const std::string& address, raft::member_id id);
 
-  /// Where that store is; empty if it was not heard of.
+  /// Where that store is by its hello; empty if none came.
+  std::string home_of(raft::member_id id) const;
+  /// The same, or where it was when it sent something.
   std::string address_of(raft::member_id id) const;
   const std::map<std::string, known>& stores() const { return stores_; }
-
-  /// Whether a listed store says that its group has a leader.
-  bool some_group_leads(steady_time now) const;
 
   /// The voters of a new group that this node is to offer, if it is its turn. Those that were not
   /// heard are stood for by identities that nobody has, until they come. To be asked again and
@@ -76,6 +75,8 @@ private:
   std::vector<std::string> listed_;
   /// Other nodes, by address.
   std::map<std::string, known> stores_;
+  /// Who sent something from there.
+  std::map<std::string, raft::member_id> senders_;
   /// Since when more than half agree to begin.
   steady_time agree_since_ = never;
   /// The term of this leader, and since when it is one.

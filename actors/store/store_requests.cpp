@@ -216,7 +216,7 @@ void store_state::on_remove_member(remove_member& msg) {
   auto who = find_member(msg.who);
   if (who == raft::nobody || who == identity.self)
     return complete(msg.answer, {ec::illegal_value, "there is no such member beside this node"});
-  if (auto address = members->address_of(who); !address.empty())
+  if (auto address = members->home_of(who); !address.empty())
     return complete(msg.answer, {ec::illegal_value, "it is at " + address
                                                       + ": take that off the "
                                                         "list of members, then it goes by itself"});

@@ -18,9 +18,13 @@ std::optional<reply> readiness_v1(http_call& c) {
   if (!server_status(c.env).up())
     return text_error(500, not_ready);
   // Of what clients live on nothing is missing.
-  return text_reply(c.context().counters.store_fails
-                      ? "OK, but the disk fails: nothing that must be kept can be written"
-                      : "OK");
+  if (c.context().counters.store_fails)
+    return text_reply("OK, but the disk fails: nothing that must be kept can be written");
+  auto group = c.context().agreeing_group.get();
+  bool has_leader = group && (group->leads_here || !group->leader.empty());
+  if (c.context().cluster && !has_leader)
+    return text_reply("OK, but no node leads: nothing that all must agree on can be written");
+  return text_reply("OK");
 }
 
 /// v2 and the v3 admin API tell it in the body only, the v3 console also by the status.

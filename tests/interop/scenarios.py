@@ -34,6 +34,8 @@ class Instance:
     metadata: dict = dataclasses.field(
         default_factory=lambda: {"version": "1.0", "sign": "a=b&c d+e%f,ü", "zone": "north"}
     )
+    # Told to drivers only if it is so.
+    persistent: bool | None = None
 
     def with_(self, **changes):
         return dataclasses.replace(self, **changes)
@@ -67,7 +69,7 @@ class Instance:
             "weight": self.weight,
             "healthy": self.healthy,
             "enabled": True,
-            "ephemeral": True,
+            "ephemeral": not self.persistent,
             "clusterName": self.cluster,
             "serviceName": self.grouped_name(),
             "metadata": self.metadata,
@@ -326,6 +328,52 @@ def comes_back_after_restart(case):
         eventually(lambda: node.subscribers(SHOP), 30, "the subscription is back")
         note += f", push after {1000 * hears_by_push_again(node, subscriber):.0f} ms"
     return note
+
+
+def outlives_client_and_node(case):
+    """What is persistent needs neither its client nor this run of the node."""
+    x = SHOP.with_(service="kept.service", persistent=True)
+    client = case.client("client")
+    client.do("register", x)
+    for node in case.nodes:
+        eventually(lambda n=node: n.hosts(x) == [x.host()], 2, f"it is listed by {node.address}")
+    client.kill()
+    for node in case.nodes:
+        node.kill()
+    for node in case.nodes:
+        node.launch(same_data=True)
+    for node in case.nodes:
+        node.await_ready()
+        check_equal(node.hosts(x), [x.host()], f"what {node.address} lists after the restart")
+    again = case.client("again")
+    again.do("deregister", x)
+    for node in case.nodes:
+        eventually(lambda n=node: n.hosts(x) == [], 2, f"it is gone at {node.address}")
+    return f"{len(case.nodes)} nodes"
+
+
+def operators_word_holds(case):
+    """A weight that an operator gave holds when the client registers anew and nodes restart."""
+    client = case.client("client")
+    client.do("register", SHOP)
+    weighed = SHOP.with_(weight=7.0)
+    for node in case.nodes:
+        eventually(lambda n=node: n.hosts(SHOP) == [SHOP.host()], 5, "it is listed")
+    case.nodes[-1].write("PUT", weighed)
+    for node in case.nodes:
+        eventually(lambda n=node: n.hosts(SHOP) == [weighed.host()], 2, "the weight is shown")
+    for node in case.nodes:
+        node.kill()
+    for node in case.nodes:
+        node.launch(same_data=True)
+    for node in case.nodes:
+        node.await_ready()
+    for node in case.nodes:
+        eventually(
+            lambda n=node: n.hosts(SHOP) == [weighed.host()], 60,
+            f"it is back at {node.address} with the weight that the operator gave",
+        )
+    return f"{len(case.nodes)} nodes"
 
 
 def hears_by_push_again(node, subscriber):
@@ -731,6 +779,14 @@ ALL = (
         comes_back_after_restart,
         "http",
     ),
+    ("a persistent instance outlives its client and the node", outlives_client_and_node, "all"),
+    ("an operator's weight holds over a restart", operators_word_holds, "all"),
+    (
+        "a persistent instance outlives its client and all three nodes",
+        outlives_client_and_node,
+        "clusters",
+    ),
+    ("an operator's weight holds over a restart of three nodes", operators_word_holds, "clusters"),
     ("a subscriber hears of every change within 1 s by push", hears_by_push, "pushed"),
     ("a listener fires once for every change", hears_by_polls, "polling"),
     (
@@ -762,7 +818,7 @@ ALL = (
 
 def of(kit):
     """The tests for a kit: name, function, number of nodes."""
-    whose_it_takes = {kit.protocol}
+    whose_it_takes = {"all", kit.protocol}
     if kit.protocol == "http":
         whose_it_takes.add("pushed" if kit.is_pushed_to else "polling")
     if kit.meets_clusters:

@@ -15,7 +15,7 @@ VERIFY_S = 5.0
 MANY = 4
 # Of a node with gRPC clients: `tests/actor_tree_test.cpp` compares the kinds with the sources.
 KINDS_ALONE = 13
-KINDS_IN_CLUSTER = 17
+KINDS_IN_CLUSTER = 19
 
 
 def actors(node, **wanted):

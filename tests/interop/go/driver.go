@@ -19,15 +19,16 @@ import (
 )
 
 type place struct {
-	Do       string
-	Service  string
-	Group    string
-	IP       string
-	Port     uint64
-	Cluster  string
-	Weight   float64
-	Healthy  bool
-	Metadata map[string]string
+	Do         string
+	Service    string
+	Group      string
+	IP         string
+	Port       uint64
+	Cluster    string
+	Weight     float64
+	Healthy    bool
+	Metadata   map[string]string
+	Persistent bool
 }
 
 type command struct {
@@ -64,7 +65,7 @@ func instance(x place) vo.RegisterInstanceParam {
 	return vo.RegisterInstanceParam{
 		Ip: x.IP, Port: x.Port, Weight: x.Weight, Enable: true, Healthy: x.Healthy,
 		Metadata: x.Metadata, ClusterName: x.Cluster, ServiceName: x.Service, GroupName: x.Group,
-		Ephemeral: true,
+		Ephemeral: !x.Persistent,
 	}
 }
 
@@ -91,7 +92,7 @@ func run(client naming_client.INamingClient, x command) (any, error) {
 	case "deregister":
 		return done(client.DeregisterInstance(vo.DeregisterInstanceParam{
 			Ip: x.IP, Port: x.Port, Cluster: x.Cluster, ServiceName: x.Service, GroupName: x.Group,
-			Ephemeral: true,
+			Ephemeral: !x.Persistent,
 		}))
 	case "list":
 		return client.SelectAllInstances(vo.SelectAllInstancesParam{

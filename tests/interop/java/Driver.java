@@ -125,6 +125,9 @@ public final class Driver {
         if (command.has("healthy")) {
             x.setHealthy(command.get("healthy").asBoolean());
         }
+        if (command.path("persistent").asBoolean()) {
+            x.setEphemeral(false);
+        }
         if (command.has("weight")) {
             x.setWeight(command.get("weight").asDouble());
         }

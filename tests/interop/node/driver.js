@@ -35,8 +35,9 @@ const httpclient = {
   },
 };
 
-function instance({ ip, port, cluster, weight, metadata }) {
-  return { ip, port, clusterName: cluster, weight, metadata };
+function instance({ ip, port, cluster, weight, metadata, persistent }) {
+  const kind = persistent ? { ephemeral: false } : {};
+  return { ip, port, clusterName: cluster, weight, metadata, ...kind };
 }
 
 // The listener runs inside the call that brought the change.

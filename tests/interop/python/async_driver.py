@@ -43,9 +43,14 @@ def place(x):
     }
 
 
+def is_ephemeral(x):
+    return not x.get("persistent", False)
+
+
 def instance(x):
     return RegisterInstanceParam(
-        **place(x), weight=x["weight"], healthy=x["healthy"], metadata=x["metadata"]
+        **place(x), weight=x["weight"], healthy=x["healthy"], metadata=x["metadata"],
+        ephemeral=is_ephemeral(x),
     )
 
 
@@ -64,7 +69,7 @@ async def run(naming, command):
             param = BatchRegisterInstanceParam(**service, instances=instances)
             return ok(await naming.batch_register_instances(param))
         case "deregister":
-            param = DeregisterInstanceParam(**place(command))
+            param = DeregisterInstanceParam(**place(command), ephemeral=is_ephemeral(command))
             return ok(await naming.deregister_instance(param))
         case "list":
             param = ListInstanceParam(**service, subscribe=False, healthy_only=None)

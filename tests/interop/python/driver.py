@@ -30,6 +30,7 @@ def run(client, command):
     place = {"ip": take("ip"), "port": take("port"), "cluster_name": take("cluster")}
     service = {"service_name": take("service"), "group_name": take("group")}
     weight, metadata = take("weight"), take("metadata")
+    persistent = take("persistent", False)
     match command["do"]:
         case "register":
             done = client.add_naming_instance(
@@ -37,11 +38,13 @@ def run(client, command):
                 **place,
                 weight=weight,
                 metadata=metadata,
-                heartbeat_interval=take("beat_every_s", 5),
+                ephemeral=not persistent,
+                heartbeat_interval=None if persistent else take("beat_every_s", 5),
             )
             return "ok" if done else "refused"
         case "deregister":
-            return "ok" if client.remove_naming_instance(**service, **place) else "refused"
+            done = client.remove_naming_instance(**service, **place, ephemeral=not persistent)
+            return "ok" if done else "refused"
         case "list":
             return client.list_naming_instance(**service)["hosts"]
         case "get":

@@ -44,6 +44,7 @@ fn instance(x: &Value) -> ServiceInstance {
         port: number(x, "port"),
         weight: x["weight"].as_f64().unwrap_or(1.0),
         healthy: x["healthy"].as_bool().unwrap_or(true),
+        ephemeral: !x["persistent"].as_bool().unwrap_or(false),
         cluster_name: x["cluster"].as_str().map(str::to_owned),
         metadata: metadata
             .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
