@@ -169,6 +169,8 @@ sqlite_disk::sqlite_disk(const std::string& folder)
   : file_((fs::path(folder) / "store.db").string()) {
   try {
     open();
+  } catch (const store_in_use& failed) {
+    throw store_in_use(file_ + " can't be used: " + failed.what());
   } catch (const store_error& failed) {
     throw store_error(file_ + " can't be used: " + failed.what());
   }
@@ -191,7 +193,7 @@ void sqlite_disk::open() {
     run("BEGIN EXCLUSIVE; COMMIT");
   } catch (const store_error& failed) {
     if (sqlite3_errcode(database_.get()) == SQLITE_BUSY)
-      throw store_error("another process uses it");
+      throw store_in_use("another process uses it");
     throw;
   }
   auto number = [this](const char* sql) {

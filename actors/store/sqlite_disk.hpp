@@ -12,6 +12,11 @@ struct sqlite3;
 
 namespace nacre {
 
+/// Another process, most likely a node, has the file.
+struct store_in_use : store_error {
+  using store_error::store_error;
+};
+
 /// The store in `store.db` of a folder: one SQLite database in WAL mode, each commit synchronised.
 /// Every value carries a checksum. The file is locked as long as this lives.
 ///

@@ -53,10 +53,7 @@ void store_state::write_members(json_writer& out) const {
   auto& group = core->entries().members();
   auto write = [&](raft::member_id id, bool votes) {
     out.begin_object().field("id", text_of(id)).field("votes", votes);
-    auto address = id != identity.self ? members ? members->address_of(id) : std::string()
-                   : context->cluster ? context->cluster->self
-                                       : std::string();
-    if (!address.empty())
+    if (auto address = address_of(id); !address.empty())
       out.field("address", address);
     if (auto x = core->members().find(id); x != core->members().end())
       out.field("matchedIndex", x->second.matched)

@@ -64,13 +64,13 @@ private:
   const fs::path path_;
 };
 
-/// @throws store_error if a node runs on it
+/// @throws store_in_use if a node runs on it
 void put_aside(const fs::path& folder) {
   try {
     sqlite_disk in_use(folder.string());
-  } catch (const store_error& failed) {
-    if (std::string_view(failed.what()).find("another process") != std::string_view::npos)
-      throw;
+  } catch (const store_in_use&) {
+    throw;
+  } catch (const store_error&) {
     // Damaged: that may be why it is replaced.
   }
   for (auto name : store_files)
