@@ -186,10 +186,8 @@ using metadata_keeper_actor = caf::typed_actor<
   caf::reacts_to<set_switch>,
   // The STORE: commands took effect.
   caf::reacts_to<agreed_on>,
-  // The STORE: all that is agreed on.
-  caf::reacts_to<agreed_state_is>,
-  // INTERNAL: readers see another part of it.
-  caf::reacts_to<show_more_state>,
+  // INTERNAL: readers see what they were shown.
+  caf::reacts_to<part_is_seen>,
   // INTERNAL: have overrides of instances that are long gone forgotten.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
 
@@ -219,7 +217,7 @@ using store_actor = caf::typed_actor<
   caf::reacts_to<disk_failed>,
   // The STORE WRITER is another one; INTERNAL: the disk failed a while ago.
   caf::reacts_to<ask_disk_again>,
-  // INTERNAL: readers see what they were shown.
+  // The METADATA KEEPER: readers see what was agreed on.
   caf::reacts_to<readers_saw>,
   // INTERNAL: do what follows from all that happened in this turn.
   caf::reacts_to<work_on_store>,

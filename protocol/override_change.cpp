@@ -1,5 +1,7 @@
 #include "protocol/override_change.hpp"
 
+#include <bit>
+#include <cstdint>
 #include <tuple>
 
 namespace nacre {
@@ -19,8 +21,10 @@ std::shared_ptr<instance_override> changed_override(const override_change& chang
 }
 
 bool override_content_less::operator()(const override_ptr& a, const override_ptr& b) const {
+  // The weight by its bits: -0 and 0 are not the same in what is stored.
   auto all = [](const instance_override& x) {
-    return std::tie(x.weight, x.enabled, x.metadata, x.set_by, x.set_ms);
+    return std::tuple<std::uint64_t, bool, const metadata_map&, const std::string&, std::int64_t>(
+      std::bit_cast<std::uint64_t>(x.weight), x.enabled, x.metadata, x.set_by, x.set_ms);
   };
   return all(*a) < all(*b);
 }

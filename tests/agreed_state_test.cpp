@@ -2,6 +2,8 @@
 // §7).
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "actors/store/agreed_state.hpp"
 #include "protocol/store_codec.hpp"
 
@@ -75,6 +77,20 @@ TEST_CASE("agreed state: equal overrides of one command are one object") {
     orders, {overlay("a:1:D", how::replace, {}, 2.0), overlay("b:1:D", how::replace, {}, 2.0)}});
   auto& overrides = *s.state.find(orders)->overrides;
   CHECK(overrides.at("a:1:D") == overrides.at("b:1:D"));
+}
+
+TEST_CASE("agreed state: overrides that differ in one bit stay two, also in a stored state") {
+  for (auto other : {0.0, 1.0}) {
+    asked_state s;
+    auto odd = other == 0.0 ? -0.0 : std::numeric_limits<double>::quiet_NaN();
+    s.ask(put_overrides{
+      orders,
+      {overlay("a:1:D", how::replace, {}, odd), overlay("b:1:D", how::replace, {}, other)}});
+    auto& overrides = *s.state.find(orders)->overrides;
+    CHECK(overrides.at("a:1:D") != overrides.at("b:1:D"));
+    auto bytes = s.state.save();
+    CHECK(agreed_state::load(bytes).save() == bytes);
+  }
 }
 
 TEST_CASE("agreed state: an override that was set again does not expire by an older mark") {

@@ -1,8 +1,10 @@
 // Whole clusters under random work and random faults, checked against the invariants of a registry:
 // I1 nodes agree after the faults, I2 nobody who lives is removed, or called unhealthy, where his
-// beats can be heard of, I4 the last push tells the final state, I5 one node is responsible for a
-// client. `SEED=n SEEDS=1` repeats one run, `TRACE=1` writes what happened in it.
+// beats can be heard of, I3 no acknowledged write of the store is lost, I4 the last push tells the
+// final state, I5 one node is responsible for a client, I7 a read that is confirmed sees what was
+// acknowledged. `SEED=n SEEDS=1` repeats one run, `TRACE=1` writes what happened in it.
 #include <iostream>
+#include <limits>
 #include <sstream>
 
 #include "tests/kit/actor_tree.hpp"
@@ -50,6 +52,28 @@ struct connected_client {
   bool went_back = false;
 };
 
+/// A persistent instance that is written again and again, one write after the other.
+struct written_instance {
+  static constexpr const char* service = "p";
+  static constexpr const char* not_there = "";
+
+  std::string ip;
+  /// What nodes may show of it when all have heard of it: its `life`.
+  std::set<std::string> may_be{not_there};
+  /// What is being written, where, and since when.
+  std::string next{};
+  std::size_t at = 0;
+  std::int64_t began_ms = 0;
+  std::optional<pending_write> write{};
+  /// A confirmed read after it, at any node.
+  struct confirmed_read {
+    bool done = false;
+    /// What it saw; nothing if it failed.
+    std::optional<std::string> life{};
+  };
+  std::shared_ptr<confirmed_read> read{};
+};
+
 class simulation : public simulated_cluster {
 public:
   explicit simulation(std::uint64_t seed)
@@ -60,6 +84,8 @@ public:
       beating_.push_back({service_name(pick(services_count)), "1.1.1." + std::to_string(i + 1)});
     for (int i = 0; i < 4; ++i)
       connected_.push_back({service_name(pick(services_count)), "2.2.2." + std::to_string(i + 1)});
+    for (int i = 0; i < 3; ++i)
+      written_.push_back(new_written());
     for (auto& x : beating_) {
       x.shown_since.assign(nodes.size(), -1);
       x.reached_ms.assign(nodes.size(), -1);
@@ -162,12 +188,91 @@ private:
     subscribe(*x.at, x.service);
   }
 
+  written_instance new_written() { return {"3.3.3." + std::to_string(++last_written_)}; }
+
+  void tend(written_instance& x) {
+    if (x.write)
+      judge_write(x);
+    else if (x.read)
+      judge_read(x);
+    else if (writes_go_on_ && chance(30))
+      begin_to_write(x);
+  }
+
+  void begin_to_write(written_instance& x) {
+    auto at = some_ready_node();
+    if (!at)
+      return;
+    x.at = *at;
+    x.began_ms = now_ms();
+    x.next = chance(30) ? written_instance::not_there : std::to_string(++lives_);
+    note("write ", x.ip, " life [", x.next, "] at ", x.at);
+    if (x.next == written_instance::not_there)
+      x.write = deregister(x.at, x.service, x.ip, false);
+    else
+      x.write = register_instance(x.at, x.service, x.ip, {{"life", x.next}}, false);
+  }
+
+  /// What is acknowledged the node that took it shows, and every node does that confirms a read.
+  void judge_write(written_instance& x) {
+    if (!x.write->done())
+      return;
+    auto code = x.write->code();
+    x.write.reset();
+    note("write of ", x.ip, code == ec::none ? " acknowledged" : " failed");
+    if (code == ec::none) {
+      x.may_be = {x.next};
+      if (ready(x.at))
+        CHECK_MESSAGE(life_at(x.at, x) == x.next, "node ", x.at, " forgot ", x.ip);
+      if (auto reader = some_ready_node(); reader && chance(50)) {
+        x.at = *reader;
+        begin_to_read(x);
+      }
+      return;
+    }
+    CHECK(code == ec::unavailable);
+    CHECK_MESSAGE(x.began_ms < must_succeed_from_ms_, "a write fails though all is well");
+    // It may take effect until long after, so nothing more is known of this one.
+    x.may_be.insert(x.next);
+    left_.push_back(std::exchange(x, new_written()));
+  }
+
+  void begin_to_read(written_instance& x) {
+    x.read = std::make_shared<written_instance::confirmed_read>();
+    auto answer = [this, &x, read = x.read](const outcome& result) {
+      read->done = true;
+      if (result.ok())
+        read->life = life_at(x.at, x);
+    };
+    caf::anon_send(nodes[x.at].context->actors.store.get(),
+                   confirm_reads{std::make_shared<called_ticket>(std::move(answer))});
+  }
+
+  /// I7.
+  void judge_read(written_instance& x) {
+    if (!x.read->done)
+      return;
+    if (x.read->life)
+      CHECK_MESSAGE(*x.read->life == x.next, "I7: node ", x.at, " showed an old ", x.ip);
+    x.read.reset();
+  }
+
+  std::string life_at(std::size_t i, const written_instance& x) const {
+    auto view = nodes[i].context->tables.directory.find(key(x.service)->view());
+    auto known =
+      view ? view->publications.find(client_id{x.ip, 80, client_kind::persistent}) : nullptr;
+    auto life = known ? find_metadata((*known)->instances.front().metadata, "life") : nullptr;
+    return life ? *life : written_instance::not_there;
+  }
+
   /// Time passes; clients do what they do, and what must not happen is looked for.
   void live(std::chrono::milliseconds span) {
     for (; span > 0ms; span -= 200ms) {
       for (auto& x : beating_)
         tend(x);
       for (auto& x : connected_)
+        tend(x);
+      for (auto& x : written_)
         tend(x);
       run(200ms);
       note_paths();
@@ -183,7 +288,7 @@ private:
   // -- what happens -----------------------------------------------------------------------------
 
   void disturb() {
-    switch (pick(14)) {
+    switch (pick(15)) {
       case 0:
       case 1:
       case 2:
@@ -207,6 +312,8 @@ private:
       case 11:
       case 12:
         return kill_actor(pick(nodes.size()));
+      case 13:
+        return toggle_disk(pick(nodes.size()));
       default:
         return; // peace
     }
@@ -283,6 +390,12 @@ private:
   void begin(std::size_t i) {
     clocks_off_ |= nodes[i].wall_offset_ms != 0;
     start(i);
+  }
+
+  void toggle_disk(std::size_t i) {
+    auto& fails = nodes[i].disk->fails;
+    fails = fails.empty() ? "no space left" : "";
+    note("disk of ", i, fails.empty() ? " works" : " fails");
   }
 
   /// Any actor may die at any time.
@@ -408,10 +521,15 @@ private:
     note("recover");
     net->heal();
     net->now = {0, 0, 0, 2};
+    for (auto& x : nodes)
+      x.disk->fails.clear();
     for (std::size_t i = 0; i < nodes.size(); ++i)
       if (!up(i))
         begin(i);
-    live(60s);
+    must_succeed_from_ms_ = now_ms() + 30'000;
+    live(50s);
+    writes_go_on_ = false;
+    live(10s);
   }
 
   void judge() {
@@ -428,6 +546,20 @@ private:
     for (auto& x : connected_)
       if (x.at)
         judge_pushes(x);
+    for (auto& x : written_) {
+      CHECK(x.may_be.size() == 1);
+      left_.push_back(x);
+    }
+    for (auto& x : left_)
+      judge_written(x);
+  }
+
+  /// I3, and I1 for the store.
+  void judge_written(const written_instance& x) {
+    auto shown = life_at(0, x);
+    CHECK_MESSAGE(x.may_be.count(shown) == 1, "I3: ", x.ip, " is [", shown, ']');
+    for (std::size_t i = 1; i < nodes.size(); ++i)
+      CHECK_MESSAGE(life_at(i, x) == shown, "I1: nodes differ in ", x.ip);
   }
 
   std::string expected(const std::string& service) const {
@@ -458,6 +590,13 @@ private:
   bool trace_;
   std::vector<beating_client> beating_;
   std::vector<connected_client> connected_;
+  std::vector<written_instance> written_;
+  /// Those of which a write failed.
+  std::vector<written_instance> left_;
+  unsigned last_written_ = 0;
+  bool writes_go_on_ = true;
+  /// Writes that began later have to succeed: all has been well for a while.
+  std::int64_t must_succeed_from_ms_ = std::numeric_limits<std::int64_t>::max();
   unsigned lives_ = 0;
   bool clocks_off_ = false;
   /// How far any clock was off.

@@ -105,7 +105,8 @@ TEST_CASE("store: a service with settings stays though nobody publishes it, unti
   CHECK_FALSE(node.find("s"));
 }
 
-TEST_CASE("store: of an instance of each kind at once one is refused, and leaves nothing") {
+TEST_CASE(
+  "store: of an instance of each kind at once the agreed one stays, and nothing of the other") {
   under_seeds(
     [](std::uint64_t seed) {
       auto disk = std::make_shared<memory_disk>();
@@ -115,11 +116,19 @@ TEST_CASE("store: of an instance of each kind at once one is refused, and leaves
         auto persistent = node.register_instance("s", "10.0.0.1", {}, false);
         auto ephemeral = node.register_instance("s", "10.0.0.2");
         node.advance(1s);
-        bool first = persistent.code() == ec::none;
-        CHECK((first ? ephemeral : persistent).code() == ec::kind_conflict);
-        CHECK((first ? persistent : ephemeral).code() == ec::none);
-        CHECK(node.shown("s") == (first ? "10.0.0.1+" : "10.0.0.2+"));
-        shown = first ? "10.0.0.1+" : "";
+        bool agreed = persistent.code() == ec::none;
+        CHECK((agreed || persistent.code() == ec::kind_conflict));
+        // One that was taken before the other was agreed on had its answer.
+        CHECK((agreed || ephemeral.code() == ec::none));
+        CHECK(node.shown("s") == (agreed ? "10.0.0.1+" : "10.0.0.2+"));
+        auto late = node.register_instance("s", "10.0.0.3", {}, agreed);
+        node.advance(1s);
+        CHECK(late.code() == ec::kind_conflict);
+        caf::anon_send_exit(node.context->tables.directory.find_actor(node.key("s")->view()),
+                            caf::exit_reason::kill);
+        node.advance(1s);
+        CHECK(node.shown("s") == (agreed ? "10.0.0.1+" : "10.0.0.2+"));
+        shown = agreed ? "10.0.0.1+" : "";
       }
       node_fixture node(seed, warm(), 3, disk);
       CHECK(node.shown("s") == shown);

@@ -20,7 +20,7 @@ namespace {
 
 /// First wait before a peer is dialled again, doubling.
 constexpr milliseconds dial_min{100};
-constexpr milliseconds dial_max{2'000};
+constexpr milliseconds dial_max{500};
 
 /// A wait of at least this length ends when the peer is heard.
 constexpr milliseconds dial_early_from{400};

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +39,13 @@ struct propose {
   bool by_leader_only = false;
 };
 
+/// Readers see what was agreed on up to this entry of the log.
+struct readers_saw {
+  /// Drawn by the STORE for each whole state: what was sent before that one says nothing.
+  std::uint64_t showing = 0;
+  std::uint64_t index = 0;
+};
+
 /// Commands took effect, in this order, on every node.
 struct agreed_on {
   struct effect {
@@ -48,43 +55,18 @@ struct agreed_on {
     /// Of who asked here.
     ticket_ptr answer;
   };
-  std::vector<effect> effects;
-  /// Released by everybody when readers see all of them.
-  ticket_ptr seen;
+  std::deque<effect> effects;
+  /// They make up all that is agreed on; nothing else is.
+  bool is_whole_state = false;
+  /// To be said when readers see them.
+  readers_saw when_seen;
 };
 
 /// A METADATA KEEPER that begins wants all that is agreed on.
 struct agreed_state_wanted {};
 
-/// All that is agreed on; nothing else is.
-struct agreed_state_is {
-  std::vector<agreed::change> everything;
-  /// Released by everybody when readers see it.
-  ticket_ptr seen;
-};
-
-/// A whole state on its way to readers.
-struct whole_state {
-  std::vector<agreed::change> everything;
-  std::size_t next = 0;
-  ticket_ptr seen;
-  /// What would take from readers what they saw before and it does not have, by what it is about.
-  std::map<std::string, agreed::change> stale;
-  /// What was agreed on since.
-  std::vector<agreed_on> later;
-};
-
-/// INTERNAL: readers see another part of it.
-struct show_more_state {
-  std::shared_ptr<whole_state> of;
-};
-
-/// INTERNAL: readers see what they were shown with that number.
-struct readers_saw {
-  /// Of the STORE that showed it.
-  std::uint64_t session = 0;
-  std::uint64_t number = 0;
-};
+/// INTERNAL: readers see what they were shown last.
+struct part_is_seen {};
 
 // -- to the STORE --------------------------------------------------------------------------------
 

@@ -172,10 +172,6 @@ void client_shard_state::on_refused(const publish_refused& msg) {
   if (table.find(lease->client, lease->service->view()) != msg.what)
     return; // something newer was sent meanwhile
   forget(lease, {stamp::kind::next});
-  // Its service became an ephemeral one before all had agreed on it.
-  if (lease->client.kind == client_kind::persistent)
-    self->send(context->actors.metadata.get(),
-               deregister_instance{lease->service, lease->client, {}, nullptr});
   count_clients();
 }
 

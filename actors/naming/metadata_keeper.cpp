@@ -17,8 +17,8 @@ using agreed::name_of;
 
 namespace {
 
-/// Of a whole state, what is shown at once: a millisecond's work; at the start nobody waits for
-/// anything else.
+/// Of what was agreed on, this much is shown at once: a millisecond's work; at the start nobody
+/// waits for anything else.
 constexpr std::size_t part_size = 200;
 constexpr std::size_t part_size_at_start = 10'000;
 
@@ -383,29 +383,6 @@ private:
   ticket_ptr seen_;
 };
 
-} // namespace
-
-void metadata_keeper_state::on_agreed(agreed_on& msg) {
-  if (whole)
-    whole->later.push_back(std::move(msg));
-  else
-    show_effects(msg);
-}
-
-void metadata_keeper_state::show_effects(agreed_on& msg) {
-  for (auto& x : msg.effects) {
-    if (!x.change || !x.done.ok()) {
-      complete(x.answer, std::move(x.done));
-      continue;
-    }
-    auto answer =
-      x.answer ? std::make_shared<shown_ticket>(std::move(x.answer), msg.seen) : msg.seen;
-    std::visit([&](auto& change) { show(change, answer, x.by); }, *x.change);
-  }
-}
-
-namespace {
-
 /// What a change is about: one takes the place of another if these are the same.
 std::string subject_of(const agreed::change& x) {
   auto of_service = [](std::string_view kind, const agreed::service_name& service) {
@@ -429,53 +406,65 @@ std::string subject_of(const agreed::change& x) {
 
 } // namespace
 
-void metadata_keeper_state::on_agreed_state(agreed_state_is& msg) {
-  auto when_all_is_shown = std::make_shared<countdown>(
-    [node = context, seen = std::move(msg.seen), before = std::move(whole)] {
-      node->shows_agreed_state = true;
-      // It has what these did.
-      if (before)
-        for (auto& batch : before->later)
-          for (auto& x : batch.effects)
-            complete(x.answer, x.done);
-    });
-  whole = std::make_shared<whole_state>();
-  whole->stale = all_that_is_shown();
-  whole->everything = std::move(msg.everything);
-  whole->seen = std::move(when_all_is_shown);
+void metadata_keeper_state::on_agreed(agreed_on& msg) {
+  agreed_on before;
+  if (msg.is_whole_state) {
+    // It has what these did, who are answered when readers see it.
+    for (auto& batch : to_show)
+      for (auto& x : batch.effects)
+        if (x.answer)
+          before.effects.push_back({std::move(x.done), std::nullopt, {}, std::move(x.answer)});
+    before.when_seen = msg.when_seen;
+    to_show.clear();
+  }
+  to_show.push_back(std::move(msg));
+  if (!before.effects.empty())
+    to_show.push_back(std::move(before));
   show_part();
 }
 
-/// The next when readers see this one, so that nobody's message waits behind all of them.
 void metadata_keeper_state::show_part() {
-  auto size = context->shows_agreed_state ? part_size : part_size_at_start;
-  auto end = std::min(whole->everything.size(), whole->next + size);
-  auto keeper = caf::actor_cast<metadata_keeper_actor>(self);
-  auto part_is_shown = std::make_shared<countdown>(
-    [keeper, state = whole] { caf::anon_send(keeper, show_more_state{state}); });
-  auto show_it = [&](auto& change) { show(change, part_is_shown, {}); };
-  for (; whole->next < end; ++whole->next) {
-    auto& x = whole->everything[whole->next];
-    if (!whole->stale.empty())
-      whole->stale.erase(subject_of(x));
-    std::visit(show_it, x);
-    x = {}; // what is long goes bit by bit
-  }
-  if (whole->next < whole->everything.size())
+  if (part_is_on_its_way || to_show.empty())
     return;
-  for (auto& [subject, end_of_it] : std::exchange(whole->stale, {}))
-    std::visit(show_it, end_of_it);
+  part_is_on_its_way = true;
+  auto& batch = to_show.front();
+  if (std::exchange(batch.is_whole_state, false))
+    stale = all_that_is_shown();
+  auto keeper = caf::actor_cast<metadata_keeper_actor>(self);
+  auto seen = std::make_shared<countdown>([keeper] { caf::anon_send(keeper, part_is_seen{}); });
+  auto left = context->shows_agreed_state ? part_size : part_size_at_start;
+  for (; left > 0 && !batch.effects.empty(); --left) {
+    show_effect(batch.effects.front(), seen);
+    batch.effects.pop_front();
+  }
+  if (batch.effects.empty())
+    for (auto& [subject, end] : std::exchange(stale, {}))
+      show_change(end, seen, {});
 }
 
-void metadata_keeper_state::on_show_more(const show_more_state& msg) {
-  if (msg.of != whole)
-    return; // another one took its place
-  if (whole->next < whole->everything.size())
-    return show_part();
-  auto later = std::move(whole->later);
-  whole = nullptr;
-  for (auto& batch : later)
-    show_effects(batch);
+void metadata_keeper_state::show_effect(agreed_on::effect& x, const ticket_ptr& seen) {
+  if (!x.change || !x.done.ok())
+    return complete(x.answer, std::move(x.done));
+  if (!stale.empty())
+    stale.erase(subject_of(*x.change));
+  show_change(*x.change,
+              x.answer ? std::make_shared<shown_ticket>(std::move(x.answer), seen) : seen, x.by);
+}
+
+void metadata_keeper_state::show_change(const agreed::change& x, const ticket_ptr& answer,
+                                        const std::string& by) {
+  std::visit([&](auto& change) { show(change, answer, by); }, x);
+}
+
+void metadata_keeper_state::on_part_is_seen(const part_is_seen&) {
+  part_is_on_its_way = false;
+  auto& batch = to_show.front();
+  if (batch.effects.empty() && !batch.is_whole_state) {
+    if (auto store = context->actors.store.get())
+      self->send(store, batch.when_seen);
+    to_show.pop_front();
+  }
+  show_part();
 }
 
 /// What would take from readers all that they see, by what it is about.
@@ -535,8 +524,7 @@ metadata_keeper(metadata_keeper_actor::stateful_pointer<metadata_keeper_state> s
     on<&metadata_keeper_state::on_delete_namespace>(self),
     on<&metadata_keeper_state::on_set_switch>(self),
     on<&metadata_keeper_state::on_agreed>(self),
-    on<&metadata_keeper_state::on_agreed_state>(self),
-    on<&metadata_keeper_state::on_show_more>(self),
+    on<&metadata_keeper_state::on_part_is_seen>(self),
     on<&metadata_keeper_state::on_tick>(self),
     on_status(self),
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -31,8 +32,7 @@ struct metadata_keeper_state : actor_state {
   void on_delete_namespace(delete_namespace& msg);
   void on_set_switch(set_switch& msg);
   void on_agreed(agreed_on& msg);
-  void on_agreed_state(agreed_state_is& msg);
-  void on_show_more(const show_more_state& msg);
+  void on_part_is_seen(const part_is_seen& msg);
   void on_tick(const caf::tick_atom& msg);
 
   std::string summary() const;
@@ -50,8 +50,11 @@ private:
   /// Whether readers see the service. @param metadata as it would be stored
   outcome check_settings(const service_ref& service, const service_metadata& metadata) const;
 
-  void show_effects(agreed_on& msg);
+  /// The next part of what was agreed on, unless readers do not see the last one yet: nobody's
+  /// message waits behind all of it.
   void show_part();
+  void show_effect(agreed_on::effect& x, const ticket_ptr& seen);
+  void show_change(const agreed::change& x, const ticket_ptr& answer, const std::string& by);
   // What readers see from here on, of each kind of change.
   void show(const agreed::overrides_changed& x, const ticket_ptr& answer, const std::string& by);
   void show(const agreed::metadata_changed& x, const ticket_ptr& answer, const std::string& by);
@@ -71,8 +74,12 @@ private:
 
   metadata_keeper_actor::pointer self;
   node_context_ptr context;
-  /// A whole state that is being shown; null if none is.
-  std::shared_ptr<whole_state> whole;
+  /// What was agreed on and readers do not see yet, in order.
+  std::deque<agreed_on> to_show;
+  /// What would take from readers what they saw and the whole state that is being shown does not
+  /// have, by what it is about.
+  std::map<std::string, agreed::change> stale;
+  bool part_is_on_its_way = false;
   /// Since when the instance of an override is gone, by service and id.
   std::map<std::pair<service_ref, std::string>, steady_time> absent_since;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <spdlog/spdlog.h>
+
 #include "actors/distro/cluster_context.hpp"
 
 namespace nacre {
@@ -105,15 +107,24 @@ void service_state::on_release_first_lists(const release_first_lists&) {
     complete(answer);
 }
 
+/// Only ephemeral instances can be the wrong ones.
+void service_state::on_conflict(const client_register_service& msg) {
+  refuse(msg.what);
+  complete(msg.answer, {ec::kind_conflict, kind_conflict_text(table->key()->grouped_name(), true)});
+  note_use();
+}
+
 void service_state::remember(change_kind what, const change_cause& cause, const lease_ptr& who) {
   context->tables.history.add(table->key(),
                               {context->clock.wall(), who, cause.by, what, cause.why});
 }
 
 void service_state::on_publish(const client_register_service& msg) {
+  if (!msg.what->ephemeral() && table->kind() == service_kind::ephemeral)
+    become_persistent();
   auto done = table->publish(msg.what, context->next_ref_time(), msg.before);
   if (done == publish_result::conflict)
-    return refuse(msg);
+    return on_conflict(msg);
   if (done != publish_result::unchanged) {
     bool healthy = msg.what->healthy();
     bool flipped = done.before && done.before->healthy() != healthy;
@@ -149,16 +160,25 @@ void service_state::end_superseded(const publication& x) {
   });
 }
 
-void service_state::refuse(const client_register_service& msg) {
-  auto& client = msg.what->lease->client;
+/// What all nodes agreed on takes the service from what one of them took meanwhile.
+void service_state::become_persistent() {
+  auto ended = table->become_persistent(context->next_ref_time());
+  if (ended.empty())
+    return;
+  spdlog::warn("service-becomes-persistent {}: {} clients with ephemeral instances lose them",
+               table->key()->full_name(), ended.size());
+  for (auto& x : ended) {
+    remember(change_kind::removed, {change_reason::persistent_agreed}, x->lease);
+    refuse(x);
+  }
+}
+
+void service_state::refuse(const publication_ptr& x) {
+  auto& client = x->lease->client;
   if (client.kind != client_kind::connection)
-    self->send(context->shard(client), publish_refused{msg.what});
+    self->send(context->shard(client), publish_refused{x});
   else if (auto owner = context->tables.connections.find(client.ip))
-    self->send(owner->actor.get(), publish_refused{msg.what});
-  bool persistent = table->kind() == service_kind::persistent;
-  complete(msg.answer,
-           {ec::kind_conflict, kind_conflict_text(table->key()->grouped_name(), persistent)});
-  note_use();
+    self->send(owner->actor.get(), publish_refused{x});
 }
 
 void service_state::on_withdraw(const client_deregister_service& msg) {

@@ -42,7 +42,10 @@ private:
     service_view_ptr last_view;
   };
 
-  void refuse(const client_register_service& msg);
+  void on_conflict(const client_register_service& msg);
+  void become_persistent();
+  /// Tells its owner that it may not stay.
+  void refuse(const publication_ptr& x);
   /// A client came back after its node died: what the dead connection held is told to be gone.
   void end_superseded(const publication& x);
   void publish_view();

@@ -97,6 +97,16 @@ bool service_table::set_stored(override_table_ptr overrides, service_metadata_pt
   return true;
 }
 
+std::vector<publication_ptr> service_table::become_persistent(wall_time now) {
+  std::vector<publication_ptr> ended;
+  facts_.publications.for_each([&](const publication_ptr& x) { ended.push_back(x); });
+  facts_.publications = {};
+  facts_.instances = facts_.connections = 0;
+  facts_.kind = service_kind::persistent;
+  touch(now);
+  return ended;
+}
+
 void service_table::create(bool ephemeral, wall_time now) {
   if (!facts_.listed || facts_.kind == service_kind::undecided)
     facts_.kind = ephemeral ? service_kind::ephemeral : service_kind::persistent;

@@ -49,6 +49,10 @@ public:
   /// @returns whether readers can see a difference.
   bool set_stored(override_table_ptr overrides, service_metadata_ptr metadata, wall_time now);
 
+  /// Makes a service of ephemeral instances one of persistent ones.
+  /// @returns the instances that end by it
+  std::vector<publication_ptr> become_persistent(wall_time now);
+
   /// The service was created by name (`POST /service`).
   void create(bool ephemeral, wall_time now);
 

@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/base/batch_threads.hpp"
-#include "actors/base/countdown.hpp"
 #include "actors/distro/cluster_context.hpp"
 #include "protocol/store_codec.hpp"
 
@@ -109,14 +108,13 @@ void store_state::work() {
 
 void store_state::apply_committed() {
   agreed_on out;
-  auto before = core->applied();
   for (auto& x : core->take_committed())
     apply(x, out);
   if (!shown && may_show())
     return show_state();
   if (!shown || out.effects.empty())
     return;
-  out.seen = when_seen(before);
+  out.when_seen = when_seen();
   self->send(context->actors.metadata.get(), std::move(out));
 }
 
@@ -133,7 +131,13 @@ void store_state::show_state() {
     spdlog::info("store-ready {} instances, {} services, {} namespaces at {} of term {}",
                  state.instances(), state.services().size(), state.namespaces().size(), at,
                  core ? core->term() : 0);
-  self->send(context->actors.metadata.get(), agreed_state_is{state.everything(), when_seen(0)});
+  showing = random_id();
+  agreed_on out;
+  out.is_whole_state = true;
+  for (auto& x : state.everything())
+    out.effects.push_back({{}, std::move(x), {}, nullptr});
+  out.when_seen = when_seen();
+  self->send(context->actors.metadata.get(), std::move(out));
 }
 
 void store_state::on_state_wanted(const agreed_state_wanted&) {
@@ -160,26 +164,21 @@ void store_state::apply(const raft::entry& x, agreed_on& out) {
 
 // -- what readers see ----------------------------------------------------------------------------
 
-ticket_ptr store_state::when_seen(std::uint64_t before) {
-  showings.push_back({++last_shown, before});
-  return std::make_shared<countdown>([node = context, what = readers_saw{session, last_shown}] {
-    if (auto store = node->actors.store.get())
-      caf::anon_send(store, what);
-  });
+readers_saw store_state::when_seen() {
+  sent = state_at;
+  return {showing, sent};
 }
 
 void store_state::on_readers_saw(const readers_saw& msg) {
-  if (msg.session != session)
+  if (msg.showing != showing)
     return;
-  for (auto& x : showings)
-    x.is_seen |= x.number == msg.number;
-  while (!showings.empty() && showings.front().is_seen)
-    showings.pop_front();
+  seen = std::max(seen, msg.index);
+  context->shows_agreed_state = true;
   answer_reads();
 }
 
 std::uint64_t store_state::seen_index() const {
-  return !shown || !core ? 0 : showings.empty() ? core->applied() : showings.front().before;
+  return !shown || !core ? 0 : seen == sent ? core->applied() : seen;
 }
 
 // -- the disk ------------------------------------------------------------------------------------

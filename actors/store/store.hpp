@@ -68,14 +68,6 @@ private:
     std::optional<std::uint64_t> index = {};
   };
 
-  /// What was shown to readers, and is not seen by all of them yet.
-  struct showing {
-    std::uint64_t number;
-    /// They see everything up to here.
-    std::uint64_t before;
-    bool is_seen = false;
-  };
-
   // -- store.cpp
   /// Does what the core wants done when this turn is over.
   void work_later();
@@ -84,7 +76,7 @@ private:
   void apply(const raft::entry& x, agreed_on& out);
   bool may_show() const;
   void show_state();
-  ticket_ptr when_seen(std::uint64_t before);
+  readers_saw when_seen();
   std::uint64_t seen_index() const;
   /// Stores the state in place of a log that has become long.
   void shorten_log();
@@ -162,8 +154,11 @@ private:
   std::uint64_t state_at = 0;
   /// Whether readers see the state, or did before this STORE began.
   bool shown = false;
-  std::uint64_t last_shown = 0;
-  std::deque<showing> showings;
+  /// Drawn with the whole state that was sent last.
+  std::uint64_t showing = 0;
+  /// What was sent to be shown, and what of it readers saw: entries of the log.
+  std::uint64_t sent = 0;
+  std::uint64_t seen = 0;
 
   std::uint64_t last_number = 0;
   std::deque<asked> waiting;

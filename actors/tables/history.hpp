@@ -46,6 +46,8 @@ enum class change_reason : std::uint8_t {
   peer,
   /// The node that held the client's connection is lost.
   peer_lost,
+  /// All nodes agreed on a persistent instance of the service.
+  persistent_agreed,
 };
 
 std::string_view to_string(change_kind x);

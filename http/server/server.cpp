@@ -137,7 +137,7 @@ void http_server::on_accept(listener& at, worker& owner, boost::system::error_co
       spdlog::warn("accept-failed {}: idle connections are ended, more failures are not told",
                    ec.message());
     for (auto& x : workers_)
-      net::post(x->io, [this, &x = *x] { end_longest_idle(x); });
+      net::post(x->io, [&x = *x] { end_longest_idle(x); });
     at.pause.expires_after(100ms);
     at.pause.async_wait([this, &at](boost::system::error_code cancelled) {
       if (!cancelled)

@@ -88,6 +88,18 @@ struct pending_write {
   ec code() const { return results->at(0).code; }
 };
 
+/// Tells at once what comes out.
+class called_ticket final : public ticket {
+public:
+  explicit called_ticket(std::function<void(const outcome&)> f) : f_(std::move(f)) {}
+  ~called_ticket() override { complete_if_dropped(); }
+
+private:
+  void deliver(outcome result) override { f_(result); }
+
+  std::function<void(const outcome&)> f_;
+};
+
 /// A network whose datagrams arrive in a list.
 struct recording_sink final : datagram_sink {
   struct datagram {
