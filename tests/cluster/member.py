@@ -72,6 +72,7 @@ class Member:
         self.http = Http(self.host.address, PORT)
         self.folder = Path(tempfile.mkdtemp(prefix=f"nacre-cluster-{i + 1}-"))
         self.log = self.folder / "log"
+        self.environment = {}  # beside what it needs
         self.process = None
         self.lives = []  # [begin, end]s in which it ran and was not frozen
         self.started = 0.0
@@ -85,12 +86,13 @@ class Member:
             "--server-ip", self.host.address, "--data-dir", str(self.folder / "data"),
             *(x for setting in settings for x in ("--set", setting)),
         ]
-        identity = {
-            "NACOS_AUTH_IDENTITY_KEY": "nacre-peer", "NACOS_AUTH_IDENTITY_VALUE": self.secret
+        environment = {
+            "NACOS_AUTH_IDENTITY_KEY": "nacre-peer", "NACOS_AUTH_IDENTITY_VALUE": self.secret,
+            **self.environment,
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, env=identity, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=self.host.enter,
             )
         self.started = time.monotonic()

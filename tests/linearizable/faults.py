@@ -11,6 +11,9 @@ REST_S = (0.5, 2.0)
 DOWN_S = (0.0, 4.0)
 FROZEN_S = (1.0, 6.0)
 CUT_S = (2.0, 8.0)
+CLOCK_OFF_S = (1.0, 30.0)
+CLOCK_OFF_FOR_S = (1.0, 6.0)
+CLOCK_SHOWN_S = 20.0
 # A leader takes a lost identity out of the group only after it led for 20 s.
 VOTERS_AGAIN_S = 90.0
 
@@ -38,6 +41,25 @@ async def freeze(world, node):
     node.pause()
     await asyncio.sleep(frozen_s)
     node.go_on()
+
+
+async def step_clock(world, node):
+    """The wall clock; half of the time it stays so until its next step, also over restarts."""
+    off_s = world.rng.choice((-1, 1)) * world.rng.uniform(*CLOCK_OFF_S)
+    stays = world.rng.random() < 0.5
+    off_for_s = world.rng.uniform(*CLOCK_OFF_FOR_S)
+    how_long = "and stays so" if stays else f"for {off_for_s:.1f} s"
+    world.say(f"fault: the clock of {node.name} is {off_s:+.1f} s off, {how_long}")
+    await set_clock(world, node, off_s)
+    if not stays:
+        await asyncio.sleep(off_for_s)
+        await set_clock(world, node, 0.0)
+
+
+async def set_clock(world, node, off_s):
+    clock = world.clocks[node]
+    clock.step_to(off_s)
+    await world.until(CLOCK_SHOWN_S, f"{node.name} shows that its clock is set", clock.is_shown)
 
 
 # -- of the network between nodes; clients reach all of them -------------------------------------
@@ -96,23 +118,25 @@ async def wipe(world, node):
     world.say(f"all three nodes voted again after {took:.1f} s")
 
 
-OF_A_PROCESS = (kill, restart, freeze)
+OF_A_PROCESS = (kill, restart, freeze, step_clock)
 OF_THE_NETWORK = (isolate, one_way)
-WEIGHTS = {kill: 6, restart: 4, freeze: 6, isolate: 8, one_way: 8, restart_all: 6, wipe: 1}
+WEIGHTS = {
+    kill: 6, restart: 4, freeze: 6, step_clock: 6, isolate: 8, one_way: 8, restart_all: 6, wipe: 1
+}
 
 
-def plan(rng):
+def plan(rng, has_clocks):
     """The next faults: one, or two that can be at the same time."""
-    first = rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
+    weights = {x: n for x, n in WEIGHTS.items() if has_clocks or x is not step_clock}
+    first = rng.choices(list(weights), weights.values())[0]
     if first not in OF_A_PROCESS + OF_THE_NETWORK or rng.random() >= TWO_AT_ONCE:
         return [first]
-    if first in OF_THE_NETWORK:
-        return [first, rng.choice(OF_A_PROCESS)]
-    return [first, rng.choice(OF_A_PROCESS + OF_THE_NETWORK)]
+    others = OF_A_PROCESS if first in OF_THE_NETWORK else OF_A_PROCESS + OF_THE_NETWORK
+    return [first, rng.choice([x for x in others if x in weights])]
 
 
 async def next_fault(world):
-    faults = plan(world.rng)
+    faults = plan(world.rng, bool(world.clocks))
     leader = await world.leader()
     followers = [x for x in world.nodes if x is not leader]
     # As often the leader as not; two faults are of two nodes.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A cluster of three real processes, each on a host of its own, while nodes are killed, frozen and
-restarted, lose their disk, and the network between them is cut. Clients write, delete and read keys
-at all nodes; porcupine judges whether all that they were answered is linearizable.
+restarted, lose their disk, have their wall clock stepped, and the network between them is cut.
+Clients write, delete and read keys at all nodes; porcupine judges whether all that they were
+answered is linearizable.
 
 usage: linearizable_test.py --nacre PATH [--build FOLDER] [--seconds N] [--seed N] [--clients N]
                             [--keys N] [--reads linearizable|local]
@@ -29,11 +30,13 @@ sys.dont_write_bytecode = True
 TESTS = Path(__file__).resolve().parent.parent
 sys.path += [str(TESTS / x) for x in ("cluster", "hostile", "process", "interop")]
 
+from clock import Clock, built_library  # noqa: E402
 from faults import next_fault  # noqa: E402
 from history import Checker, History, with_a_stale_read, wrong_verdicts  # noqa: E402
 from load import Load  # noqa: E402
 from member import Member  # noqa: E402
 from network import Network, Unavailable  # noqa: E402
+from processes import is_sanitized  # noqa: E402
 
 SKIPPED = 77
 NODES = 3
@@ -54,10 +57,11 @@ class Stuck(Exception):
 
 
 class World:
-    def __init__(self, network, options):
+    def __init__(self, network, options, library):
         self.network, self.options = network, options
         self.rng = random.Random(options.seed)
         self.nodes = [Member(options.nacre, network.hosts, i) for i in range(NODES)]
+        self.clocks = {x: Clock(x, library) for x in self.nodes} if library else {}
         self.began = time.monotonic()
         self.history = History()
         self.load = Load(self)
@@ -325,6 +329,15 @@ def installed_checker(build):
     return checker
 
 
+def clock_library(options, folder):
+    """None if clocks can't be stepped."""
+    # A sanitizer wants to be what is loaded first.
+    library = None if is_sanitized(options.nacre) else built_library(folder)
+    if library is None:
+        print("no clock is stepped: there is no C compiler here, or the node is sanitized")
+    return library
+
+
 def keep(world, folder):
     for node in world.nodes:
         shutil.copy(node.log, folder / f"node-{node.i + 1}.log")
@@ -353,8 +366,8 @@ def main():
     except Unavailable as error:
         print(f"skipped: {error}")
         return SKIPPED
-    world = World(network, options)
     folder = Path(tempfile.mkdtemp(prefix="nacre-linearizable-"))
+    world = World(network, options, clock_library(options, folder))
     try:
         try:
             asyncio.run(run(world))
