@@ -241,8 +241,9 @@ const std::map<std::string, std::set<std::string>> allowed_folders = {
   {"protocol", {"config", "protocol"}},
   {"actors", {"config", "protocol", "actors"}},
   {"http", {"config", "protocol", "actors", "http"}},
+  {"probe", {"config", "protocol", "actors", "probe"}},
   {"grpc", {"config", "protocol", "actors", "grpc"}},
-  {"main.cpp", {"config", "protocol", "actors", "http", "grpc"}},
+  {"main.cpp", {"config", "protocol", "actors", "http", "probe", "grpc"}},
 };
 
 /// The rooms inside a folder, each with those of the same folder that it may include: a room knows
@@ -258,9 +259,10 @@ const std::map<std::string, std::set<std::string>> allowed_rooms = {
   {"actors/naming", {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro"}},
   {"actors/connections",
    {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro", "actors/naming"}},
+  {"actors/health", {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro"}},
   {"actors/node",
    {"actors", "actors/base", "actors/messages", "actors/tables", "actors/distro", "actors/push",
-    "actors/naming", "actors/connections", "actors/store"}},
+    "actors/naming", "actors/connections", "actors/store", "actors/health"}},
   {"http/server", {}},
   {"http/net", {}},
   {"http/api", {"http/server"}},
@@ -273,7 +275,9 @@ const std::map<std::string, std::set<std::string>> allowed_rooms = {
 const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_headers = {
   {"caf/", {"actors", "http", "grpc", "main.cpp"}},
   {"spdlog/", {"actors", "http", "grpc", "main.cpp"}},
-  {"boost/asio", {"http"}},
+  {"boost/asio", {"http", "probe"}},
+  {"mysql.h", {"probe"}},
+  {"ma_pvio.h", {"probe"}},
   {"boost/beast", {"http"}},
   {"grpcpp/", {"grpc"}},
   {"google/", {"grpc"}},
@@ -287,8 +291,8 @@ const std::vector<std::pair<std::string_view, std::set<std::string>>> outside_he
   {"cereal/", {"protocol"}},
   {"openssl/", {"grpc"}},
   // What protocol/ is free of: threads, locks, clocks.
-  {"thread", {"http", "grpc"}},
-  {"mutex", {"actors", "http", "grpc"}},
+  {"thread", {"http", "probe", "grpc"}},
+  {"mutex", {"actors", "http", "probe", "grpc"}},
   {"shared_mutex", {"actors"}},
   {"atomic", {"actors", "http", "grpc"}},
 };
