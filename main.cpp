@@ -30,6 +30,7 @@
 #include "http/net/own_address.hpp"
 #include "http/net/udp_socket.hpp"
 #include "http/server/server.hpp"
+#include "probe/asio_prober.hpp"
 #include "protocol/keyed_hash.hpp"
 #ifdef NACRE_TEST_HOOK
 #include "tests/hook/kill_actor.hpp"
@@ -158,6 +159,7 @@ struct node_guard {
     // A thread of an actor's own lives until nobody holds the actor.
     context->actors.store.set({});
     context->actors.store_writer.set({});
+    context->prober = nullptr;
     context->datagrams = nullptr; // its sockets belong to the server, which goes next
   }
 };
@@ -290,6 +292,8 @@ int run(const options& opts) {
   open_store(*context);
   context->has_threads_for_disk = true;
   context->life = random_id();
+  context->own_ip = environment.own_ip;
+  context->prober = std::make_shared<asio_prober>(opts.health.probes_max);
   context->datagrams = udp; // from here on the guard takes it back, whatever fails
   node_guard guard{system, context};
   spawn_node(system, context);
@@ -306,7 +310,6 @@ int run(const options& opts) {
   spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
                environment.own_ip, server.port(), opts.http.context_path, sdk.port(), threads,
                NACRE_VERSION);
-  spdlog::warn("persistent instances are not health-checked in this version");
 
   serve_until_signal(system, context, signals);
   ready = false;

@@ -5,6 +5,7 @@
 #include "actors/base/alarm.hpp"
 #include "actors/messages/connections.hpp"
 #include "actors/messages/distro.hpp"
+#include "actors/messages/health.hpp"
 #include "actors/messages/metadata.hpp"
 #include "actors/messages/naming.hpp"
 #include "actors/messages/node.hpp"
@@ -170,6 +171,8 @@ using metadata_keeper_actor = caf::typed_actor<
   caf::reacts_to<register_instance>,
   // A persistent instance is taken back.
   caf::reacts_to<deregister_instance>,
+  // An operator says how a persistent instance is.
+  caf::reacts_to<put_health>,
   // A service is created by name.
   caf::reacts_to<create_service>,
   // Settings of a service change.
@@ -223,6 +226,21 @@ using store_actor = caf::typed_actor<
   caf::reacts_to<work_on_store>,
   // INTERNAL: time passes for the group, and for those who wait.
   caf::reacts_to<caf::tick_atom>>::extend_with<status_actor>;
+
+/// One per node: has persistent instances probed.
+using health_check_actor = caf::typed_actor<
+  // The METADATA KEEPER: readers see a persistent instance, or see it changed.
+  caf::reacts_to<instance_shown>,
+  // The METADATA KEEPER: readers see it no more.
+  caf::reacts_to<instance_taken>,
+  // MEMBERSHIP: other nodes are responsible.
+  caf::reacts_to<cluster_changed>,
+  // The PROBER has answers.
+  caf::reacts_to<targets_probed>,
+  // An operator looks.
+  caf::reacts_to<describe_health>,
+  // INTERNAL: probes are due.
+  caf::reacts_to<ring>>::extend_with<status_actor>;
 
 /// One per node: the disk of the STORE, on a thread of its own.
 using store_writer_actor = caf::typed_actor<

@@ -101,6 +101,7 @@ struct node_actors {
   cell<service_registry_actor> registry;
   std::vector<cell<client_shard_actor>> shards;
   cell<metadata_keeper_actor> metadata;
+  cell<health_check_actor> health;
   cell<store_actor> store;
   cell<store_writer_actor> store_writer;
   cell<push_engine_actor> push_engine;
@@ -134,6 +135,10 @@ struct node_context {
   node_counters counters;
   /// Null in tests without a network.
   std::shared_ptr<datagram_sink> datagrams;
+  /// This node's own address; empty in tests.
+  std::string own_ip;
+  /// Null in tests without a network: nothing is probed.
+  std::shared_ptr<nacre::prober> prober;
   /// Null in a standalone node.
   std::shared_ptr<cluster_context> cluster;
   /// Where the STORE keeps what must not be forgotten. Only for the STORE WRITER once the node

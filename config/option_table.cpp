@@ -1,6 +1,7 @@
 #include "config/option_table.hpp"
 
 #include "config/key_names.hpp"
+#include "config/network_list.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -390,6 +391,29 @@ std::vector<option_row> cleaning_rows() {
   };
 }
 
+std::vector<option_row> health_rows() {
+  constexpr auto health = &options::health;
+  const auto wanted = "networks such as 10.0.0.0/8, fd00::/8";
+  const auto are_networks =
+    if_true([](std::string_view x) { return network_list::parse(x).has_value(); });
+  return {
+    text({.keys = {"nacre.health.denied-networks"},
+          .help = "Networks whose persistent instances are not probed, beside link-local and "
+                  "multicast addresses, those of the clouds' metadata, this cluster's own ports, "
+                  "and loopback in a cluster."},
+         at(health, &health_options::denied_networks), wanted, are_networks),
+    text({.keys = {"nacre.health.allowed-networks"},
+          .help = "Networks that are probed, whatever is denied."},
+         at(health, &health_options::allowed_networks), wanted, are_networks),
+    number({.keys = {"nacre.health.probes-max"}, .help = "Sockets of probes at once."},
+           at(health, &health_options::probes_max), 1, 100'000),
+    number({.keys = {"nacre.health.suspicious-percent"},
+            .help = "A node that finds more than this share of its targets dead at once, in "
+                    "percent, suspects itself. 100: never."},
+           at(health, &health_options::suspicious_percent), 1, 100),
+  };
+}
+
 std::vector<option_row> limit_rows() {
   constexpr auto limits = &options::limits;
   return {
@@ -569,6 +593,7 @@ const std::vector<option_row>& option_table() {
     add("beats and pushes", liveness_and_push_rows());
     add("gRPC connections", connection_rows());
     add("TLS of gRPC", client_tls_rows());
+    add("health checks", health_rows());
     add("cleaning", cleaning_rows());
     add("limits", limit_rows());
     add("rights", auth_rows());

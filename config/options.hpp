@@ -113,6 +113,23 @@ struct connection_options {
   std::string tls_trust_file;
 };
 
+/// Health checks of persistent instances.
+struct health_options {
+  /// Networks that are never probed, `10.0.0.0/8, fd00::/8`; beside them link-local and multicast
+  /// addresses, those that clouds serve metadata at, this cluster's own ports, and in a cluster
+  /// loopback; `nacre.health.denied-networks`
+  std::string denied_networks;
+  /// Networks that are, whatever is denied; `nacre.health.allowed-networks`
+  std::string allowed_networks;
+  /// Sockets of probes at once, fewer if the process may not have so many descriptors;
+  /// `nacre.health.probes-max`
+  std::size_t probes_max = 1024;
+  /// A node that finds more than this share of its targets dead at once, in percent, and at least
+  /// so many of them, suspects itself; `nacre.health.suspicious-percent`
+  unsigned suspicious_percent = 80;
+  std::size_t suspicious_targets_min = 20;
+};
+
 /// When things nobody uses go away.
 struct cleaning_options {
   /// A service without publishers goes after this time;
@@ -245,6 +262,7 @@ struct options {
   liveness_options liveness;
   push_options push;
   connection_options connections;
+  health_options health;
   cleaning_options cleaning;
   limit_options limits;
   cluster_options cluster;

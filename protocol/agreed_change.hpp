@@ -32,6 +32,10 @@ struct service_removed {
 struct instance_put {
   service_name service;
   std::shared_ptr<const instance> now;
+  /// Since when it is not healthy; 0 if it is.
+  std::int64_t unhealthy_since_ms = 0;
+  /// Health checks of a node said so, not a client.
+  bool checked = false;
 };
 
 struct instance_removed {

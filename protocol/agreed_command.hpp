@@ -104,6 +104,17 @@ struct remove_instance {
   auto fields() { return std::tie(service, ip, port); }
 };
 
+/// A persistent instance is well or not, by what its health checks found or an operator says; one
+/// that is not there stays so.
+struct set_health {
+  service_name service;
+  std::string ip;
+  std::uint16_t port = 0;
+  bool healthy = true;
+
+  auto fields() { return std::tie(service, ip, port, healthy); }
+};
+
 struct put_namespace {
   namespace_record record;
   /// Changes one that is there, else makes one that is not.
@@ -128,7 +139,7 @@ struct set_switch {
 /// New kinds go to the end: the index is on the disks.
 using command = std::variant<put_overrides, expire_overrides, create_service, update_service,
                              put_cluster, remove_service, put_instance, remove_instance,
-                             put_namespace, remove_namespace, set_switch>;
+                             put_namespace, remove_namespace, set_switch, set_health>;
 
 /// A command and who wants it. Sent more than once it is applied once.
 struct request {

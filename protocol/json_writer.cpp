@@ -113,7 +113,9 @@ void write(json_writer& out, const health_checker& x) {
       .field("headers", x.headers)
       .field("expectedResponseCode", x.expected_response_code);
   if (x.type == health_checker::kind::mysql)
-    out.field("user", x.user).field("pwd", x.password).field("cmd", x.command);
+    out.field("user", x.user)
+      .field("pwd", x.password.empty() ? "" : masked_password)
+      .field("cmd", x.command);
   out.end_object();
 }
 

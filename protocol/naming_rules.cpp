@@ -155,6 +155,14 @@ std::string kind_conflict_text(std::string_view grouped_name, bool is_persistent
     .append(" instance.");
 }
 
+std::string service_exists_text(std::string_view grouped_name) {
+  return std::string("specified service ").append(grouped_name).append(" already exists!");
+}
+
+std::string service_not_found_text(std::string_view grouped_name) {
+  return std::string("service ").append(grouped_name).append(" not found!");
+}
+
 std::string not_empty_text(std::string_view grouped_name) {
   return std::string("Service ")
     .append(grouped_name)

@@ -56,6 +56,12 @@ complaint check_weight(double weight);
 /// Why a service of one kind takes no instance of the other (spec/semantics.md §7.2).
 std::string kind_conflict_text(std::string_view grouped_name, bool is_persistent);
 
+/// Why a service is not created again.
+std::string service_exists_text(std::string_view grouped_name);
+
+/// Why nothing is done about a service.
+std::string service_not_found_text(std::string_view grouped_name);
+
 /// Why a service is not removed.
 std::string not_empty_text(std::string_view grouped_name);
 

@@ -31,6 +31,9 @@ struct health_checker {
   }
 };
 
+/// How a password is shown; who sends it back keeps what is stored.
+inline constexpr std::string_view masked_password = "******";
+
 std::string_view to_string(health_checker::kind type);
 
 /// Reads `{"type":"TCP"}` and so on; an unknown type is NONE. Nothing if it is no JSON object.

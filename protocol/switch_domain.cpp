@@ -143,6 +143,15 @@ error_text set_masters(switch_domain& x, std::string_view value) {
   return std::nullopt;
 }
 
+/// Nacos has the list, and no way to set it.
+error_text set_white_list(switch_domain& x, std::string_view value) {
+  x.health_check_white_list.clear();
+  for (auto service : split(value, ','))
+    if (!service.empty())
+      x.health_check_white_list.emplace(service);
+  return std::nullopt;
+}
+
 using setter = error_text (*)(switch_domain&, std::string_view);
 
 struct entry_row {
@@ -181,30 +190,15 @@ constexpr entry_row entries[] = {
   {"pushEnabled", [](switch_domain& x, std::string_view v) { return set_bool(x.push_enabled, v); }},
   {"healthCheckTimes",
    [](switch_domain& x, std::string_view v) {
-     return keep(
-       x.check_times, [&](std::int32_t& to) { return set_number(to, v, any_number, ""); },
-       "healthCheckTimes");
+     return set_number(x.check_times, v, any_number, "");
    }},
+  {"healthCheckWhiteList", set_white_list},
   {"httpHealthParams",
-   [](switch_domain& x, std::string_view v) {
-     return keep(
-       x.http_health,
-       [&](switch_domain::check_params& to) { return set_check_params(to, v, true); },
-       "httpHealthParams");
-   }},
+   [](switch_domain& x, std::string_view v) { return set_check_params(x.http_health, v, true); }},
   {"tcpHealthParams",
-   [](switch_domain& x, std::string_view v) {
-     return keep(
-       x.tcp_health, [&](switch_domain::check_params& to) { return set_check_params(to, v, true); },
-       "tcpHealthParams");
-   }},
+   [](switch_domain& x, std::string_view v) { return set_check_params(x.tcp_health, v, true); }},
   {"mysqlHealthParams",
-   [](switch_domain& x, std::string_view v) {
-     return keep(
-       x.mysql_health,
-       [&](switch_domain::check_params& to) { return set_check_params(to, v, false); },
-       "mysqlHealthParams");
-   }},
+   [](switch_domain& x, std::string_view v) { return set_check_params(x.mysql_health, v, false); }},
   {"serverStatusSynchronizationPeriodMillis",
    [](switch_domain& x, std::string_view v) {
      return set_number(x.server_status_sync_period_millis, v, 1'000,
@@ -278,7 +272,10 @@ void write(json_writer& out, const switch_domain& x, switch_names names) {
     .field("sendBeatOnly", x.send_beat_only)
     .field("lightBeatEnabled", x.light_beat_enabled)
     .field("defaultInstanceEphemeral", x.default_instance_ephemeral);
-  out.key("healthCheckWhiteList").begin_array().end_array();
+  out.key("healthCheckWhiteList").begin_array();
+  for (auto& service : x.health_check_white_list)
+    out.string(service);
+  out.end_array();
   out.key("limitedUrlMap").begin_object();
   for (auto& [url, status] : x.limited_urls)
     out.field(url, status);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct switch_domain {
   bool distro_enabled = true;
   bool push_enabled = true;
   std::int32_t check_times = 3;
+  /// Services, `group@@name` in any namespace, that are checked though checks are switched off.
+  std::set<std::string, std::less<>> health_check_white_list;
   check_params http_health{5000, 500, 0.85};
   check_params tcp_health{5000, 1000, 0.75};
   check_params mysql_health{3000, 2000, 0.65};

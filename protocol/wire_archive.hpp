@@ -69,6 +69,15 @@ public:
                              + std::to_string(expected));
   }
 
+  /// The same of a form that may be older. @throws unreadable_frame if it is newer, or none
+  std::uint8_t take_version_up_to(std::uint8_t newest) {
+    auto found = static_cast<std::uint8_t>(take(1).front());
+    if (found == 0 || found > newest)
+      throw unreadable_frame("version " + std::to_string(found) + " instead of one up to "
+                             + std::to_string(newest));
+    return found;
+  }
+
   void require_end() const {
     if (!rest_.empty())
       throw unreadable_frame("bytes after its end");

@@ -129,13 +129,43 @@ TEST_CASE("agreed state: persistent instances, by address") {
   again.what.weight = 2.0;
   CHECK(changed_as<instance_put>(s.ask(again)).now->weight == 2.0);
   CHECK(s.state.instances() == 2);
-  CHECK(s.state.find(orders)->instances.at({"10.0.0.1", 80})->weight == 2.0);
+  CHECK(s.state.find(orders)->instances.at({"10.0.0.1", 80}).what->weight == 2.0);
   CHECK(s.ask(remove_service{orders}).done.code == ec::service_not_empty);
   CHECK(s.ask(remove_instance{orders, "10.0.0.1", 80}).done.ok());
   CHECK_FALSE(s.ask(remove_instance{orders, "10.0.0.1", 80}).change);
   CHECK(s.ask(remove_instance{orders, "10.0.0.1", 81}).done.ok());
   CHECK(s.state.instances() == 0);
   CHECK(changed_as<service_removed>(s.ask(remove_service{orders})).service == orders);
+}
+
+TEST_CASE("agreed state: health that was set holds until the next word, and says since when") {
+  asked_state s;
+  s.ask(persistent("10.0.0.1", 80));
+  auto first = s.ask(set_health{orders, "10.0.0.1", 80, false});
+  auto changed = changed_as<instance_put>(first);
+  CHECK_FALSE(changed.now->healthy);
+  CHECK(changed.unhealthy_since_ms == 2'000);
+  CHECK_FALSE(s.ask(set_health{orders, "10.0.0.1", 80, false}).change); // nothing new
+  CHECK_FALSE(s.ask(set_health{orders, "10.0.0.2", 80, false}).change); // not there
+  CHECK_FALSE(s.ask(set_health{{"public", "g", "none"}, "10.0.0.1", 80, false}).change);
+  auto bytes = s.state.save();
+  CHECK(agreed_state::load(bytes).save() == bytes);
+  auto back = changed_as<instance_put>(s.ask(set_health{orders, "10.0.0.1", 80, true}));
+  CHECK(back.now->healthy);
+  CHECK(back.unhealthy_since_ms == 0);
+}
+
+TEST_CASE("agreed state: a state of the version before is read") {
+  asked_state s;
+  s.ask(put_namespace{{"dev", "Dev", "d"}, false});
+  auto bytes = s.state.save();
+  REQUIRE(bytes[0] == 2);
+  bytes[0] = 1;
+  CHECK(agreed_state::load(bytes).namespaces().size() == 1);
+  for (char other : {'\0', '\3'}) {
+    bytes[0] = other;
+    CHECK_THROWS_AS(agreed_state::load(bytes), unreadable_frame);
+  }
 }
 
 TEST_CASE("agreed state: a service that is ephemeral takes no persistent instance (§7.2)") {
@@ -224,6 +254,7 @@ TEST_CASE("store codec: each command comes back as it was, and from nothing less
     put_namespace{{"dev", "Dev", "d"}, true},
     remove_namespace{"dev"},
     set_switch{"pushEnabled", "false"},
+    set_health{orders, "10.0.0.1", 80, false},
   };
   REQUIRE(std::size(all) == std::variant_size_v<command>);
   for (auto& x : all) {

@@ -396,5 +396,8 @@ TEST_CASE("selectors and checkers are written as recorded") {
   checker.user = "u";
   checker.command = "show \"x\"";
   CHECK(text_of(checker) == R"({"type":"MYSQL","user":"u","pwd":"","cmd":"show \"x\""})");
+  checker.password = "secret";
+  CHECK(text_of(checker).find("secret") == std::string::npos);
+  CHECK(text_of(checker).find(R"("pwd":"******")") != std::string::npos);
   CHECK(text_of(metadata_map{{"a", "1"}, {"b", ""}}) == R"({"a":"1","b":""})");
 }

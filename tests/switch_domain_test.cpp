@@ -50,10 +50,6 @@ TEST_CASE("the switches of a fresh node are the recorded ones (Nacos SwitchDomai
 TEST_CASE("what has an effect in the reference and none here keeps its value, and says so") {
   const std::pair<std::string_view, std::string_view> rows[] = {
     {"distro", "false"},
-    {"healthCheckTimes", "5"},
-    {"httpHealthParams", R"({"max":3000,"min":500,"factor":0})"},
-    {"tcpHealthParams", R"({"max":9000,"min":501,"factor":1})"},
-    {"mysqlHealthParams", R"({"max":1,"min":-2,"factor":7})"},
   };
   for (auto& [entry, value] : rows) {
     switch_domain switches;
@@ -64,8 +60,6 @@ TEST_CASE("what has an effect in the reference and none here keeps its value, an
   }
   switch_domain switches;
   CHECK_FALSE(switches.set("distro", "true"));
-  CHECK_FALSE(switches.set("healthCheckTimes", "3"));
-  CHECK_FALSE(switches.set("tcpHealthParams", R"({"max":5000,"min":1000,"factor":0.75})"));
 }
 
 TEST_CASE("entries change their field and no other (Nacos SwitchManager)") {
@@ -83,6 +77,14 @@ TEST_CASE("entries change their field and no other (Nacos SwitchManager)") {
     {"pushEnabled", "TRUE", R"("pushEnabled":true)"},
     {"pushEnabled", "yes", R"("pushEnabled":false)"}, // only `true` is true here
     {"pushEnabled", "", R"("pushEnabled":false)"},
+    {"healthCheckTimes", "5", R"("checkTimes":5)"},
+    {"httpHealthParams", R"({"max":6000,"min":600,"factor":0.5})",
+     R"("httpHealthParams":{"max":6000,"min":600,"factor":0.5})"},
+    {"tcpHealthParams", R"({"max":6000,"min":600,"factor":0.5})",
+     R"("tcpHealthParams":{"max":6000,"min":600,"factor":0.5})"},
+    {"mysqlHealthParams", R"({"max":1,"min":2,"factor":9})",
+     R"("mysqlHealthParams":{"max":1,"min":2,"factor":9.0})"},
+    {"healthCheckWhiteList", "g@@a,,g@@b", R"("healthCheckWhiteList":["g@@a","g@@b"])"},
     {"serverStatusSynchronizationPeriodMillis", "1000",
      R"("serverStatusSynchronizationPeriodMillis":1000)"},
     {"serviceStatusSynchronizationPeriodMillis", "5000",
@@ -125,8 +127,8 @@ TEST_CASE("entries change their field and no other (Nacos SwitchManager)") {
 }
 
 TEST_CASE("unknown and unused entries are taken and change nothing, as recorded") {
-  for (std::string_view entry : {"nosuch", "", "enableStandalone", "healthCheckWhiteList",
-                                 "adWeightMap", "name", "PUSHENABLED", "defaultPushCacheMillis"}) {
+  for (std::string_view entry : {"nosuch", "", "enableStandalone", "adWeightMap", "name",
+                                 "PUSHENABLED", "defaultPushCacheMillis"}) {
     CAPTURE(entry);
     switch_domain switches;
     CHECK_FALSE(switches.set(entry, "false"));

@@ -182,15 +182,17 @@ void membership_state::review() {
   auto& old = before->members();
   auto& members = next->members();
   bool losses = !std::equal(old.begin(), old.end(), members.begin(), members.end(), same_losses);
-  tell_shards({next->ring_number() != before->ring_number(), losses});
+  tell_others({next->ring_number() != before->ring_number(), losses});
 }
 
-void membership_state::tell_shards(const cluster_changed& what) {
+void membership_state::tell_others(const cluster_changed& what) {
   if (!what.ring && !what.losses)
     return;
   for (auto& shard : context->actors.shards)
     if (auto actor = shard.get())
       self->send(actor, what);
+  if (auto actor = context->actors.health.get())
+    self->send(actor, what);
 }
 
 // -- loading -------------------------------------------------------------------------------------
@@ -248,7 +250,7 @@ void membership_state::become_loaded(std::string_view how) {
   table->own.rejoining = false;
   review();
   // Clients that this node is responsible for get a full term from now on.
-  tell_shards({true, true});
+  tell_others({true, true});
 }
 
 caf::result<left_cluster> membership_state::on_leave(const leave_cluster&) {

@@ -41,7 +41,7 @@ private:
   void remove_peer(const cluster_peer_ptr& peer);
   /// Publishes the view if anything changed, and tells the shards what concerns them.
   void review();
-  void tell_shards(const cluster_changed& what);
+  void tell_others(const cluster_changed& what);
   void load_if_needed();
   /// Loads again what the others hold.
   void rejoin();

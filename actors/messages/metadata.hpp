@@ -50,6 +50,17 @@ struct put_cluster {
   ticket_ptr answer;
 };
 
+/// An operator says whether a persistent instance is well.
+struct put_health {
+  service_ref service;
+  std::string ip;
+  std::uint16_t port = 0;
+  bool healthy = true;
+  /// Never empty: what nobody says is from health checks.
+  std::string by;
+  ticket_ptr answer;
+};
+
 /// Removes a service and what is stored about it; refused while it has instances.
 struct remove_service {
   service_ref service;

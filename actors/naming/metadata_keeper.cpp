@@ -205,15 +205,26 @@ change_cause cause_of(const std::string& by) {
 void metadata_keeper_state::show(const agreed::instance_put& x, const ticket_ptr& answer,
                                  const std::string& by) {
   client_id client{x.now->ip, x.now->port, client_kind::persistent};
+  auto service = ref_of(x.service);
+  if (auto health = context->actors.health.get())
+    self->send(health, instance_shown{service, client, x.now->cluster_name, x.unhealthy_since_ms});
+  auto cause = x.checked ? change_cause{change_reason::probe} : cause_of(by);
   self->send(context->shard(client),
-             register_instance{ref_of(x.service), client, *x.now, cause_of(by), answer});
+             register_instance{service, client, *x.now, std::move(cause), answer});
 }
 
 void metadata_keeper_state::show(const agreed::instance_removed& x, const ticket_ptr& answer,
                                  const std::string& by) {
   client_id client{x.ip, x.port, client_kind::persistent};
-  self->send(context->shard(client),
-             deregister_instance{ref_of(x.service), client, cause_of(by), answer});
+  auto service = ref_of(x.service);
+  if (auto health = context->actors.health.get())
+    self->send(health, instance_taken{service, client});
+  self->send(context->shard(client), deregister_instance{service, client, cause_of(by), answer});
+}
+
+void metadata_keeper_state::on_put_health(put_health& msg) {
+  propose_if({}, agreed::set_health{name_of(*msg.service), msg.ip, msg.port, msg.healthy},
+             std::move(msg.answer), std::move(msg.by));
 }
 
 // -- services ------------------------------------------------------------------------------------
@@ -223,8 +234,7 @@ void metadata_keeper_state::on_create_service(create_service& msg) {
     auto key = msg.service->view();
     auto view = context->tables.directory.find(key);
     if (view && view->listed)
-      return {ec::service_exists,
-              "specified service " + msg.service->grouped_name() + " already exists!"};
+      return {ec::service_exists, service_exists_text(msg.service->grouped_name())};
     if (!view && context->tables.directory.size() >= context->options.limits.services_max)
       return services_limit_reached(*context);
     auto stored = context->tables.store.metadata(key);
@@ -238,7 +248,7 @@ outcome metadata_keeper_state::check_settings(const service_ref& service,
                                               const service_metadata& next) const {
   auto view = context->tables.directory.find(service->view());
   if (!view || !view->listed)
-    return {ec::service_not_found, "service " + service->grouped_name() + " not found!"};
+    return {ec::service_not_found, service_not_found_text(service->grouped_name())};
   auto present = context->tables.store.metadata(service->view());
   return check_stored(service, present ? bytes_of(*present) : 0, bytes_of(next));
 }
@@ -262,7 +272,10 @@ void metadata_keeper_state::on_put_cluster(put_cluster& msg) {
   bool ephemeral = view && view->kind == service_kind::ephemeral;
   auto present = context->tables.store.metadata(msg.service->view());
   auto next = present ? *present : service_metadata();
-  next.clusters[msg.cluster] = msg.settings;
+  auto& settings = next.clusters[msg.cluster];
+  if (msg.settings.checker.password == masked_password)
+    msg.settings.checker.password = settings.checker.password;
+  settings = msg.settings;
   propose_if(check_settings(msg.service, next),
              agreed::put_cluster{name_of(*msg.service), ephemeral, std::move(msg.cluster),
                                  std::move(msg.settings)},
@@ -287,7 +300,7 @@ void metadata_keeper_state::on_remove_service(remove_service& msg) {
     return tell_service(msg.service, delete_service{std::move(msg.answer)});
   auto check = [&]() -> outcome {
     if (!view || !view->listed)
-      return {ec::service_not_found, "service " + msg.service->grouped_name() + " not found!"};
+      return {ec::service_not_found, service_not_found_text(msg.service->grouped_name())};
     if (!view->publications.empty())
       return {ec::service_not_empty, not_empty_text(msg.service->grouped_name())};
     return {};
@@ -516,6 +529,7 @@ metadata_keeper(metadata_keeper_actor::stateful_pointer<metadata_keeper_state> s
     on<&metadata_keeper_state::on_describe_overrides>(self),
     on<&metadata_keeper_state::on_register>(self),
     on<&metadata_keeper_state::on_deregister>(self),
+    on<&metadata_keeper_state::on_put_health>(self),
     on<&metadata_keeper_state::on_create_service>(self),
     on<&metadata_keeper_state::on_update_service>(self),
     on<&metadata_keeper_state::on_put_cluster>(self),

@@ -24,6 +24,7 @@ struct metadata_keeper_state : actor_state {
   void on_describe_overrides(const describe_overrides& msg);
   void on_register(register_instance& msg);
   void on_deregister(deregister_instance& msg);
+  void on_put_health(put_health& msg);
   void on_create_service(create_service& msg);
   void on_update_service(update_service& msg);
   void on_put_cluster(put_cluster& msg);

@@ -239,7 +239,7 @@ void service_state::on_delete(const delete_service& msg) {
   load_stored(); // what was stored has gone before
   auto grouped = table->key()->grouped_name();
   if (!table->listed())
-    return complete(msg.answer, {ec::service_not_found, "service " + grouped + " not found!"});
+    return complete(msg.answer, {ec::service_not_found, service_not_found_text(grouped)});
   if (!table->publications().empty())
     return complete(msg.answer, {ec::service_not_empty, not_empty_text(grouped)});
   table->unlist(context->next_ref_time());

@@ -6,6 +6,7 @@
 #include "actors/connections/fuzzy_watch.hpp"
 #include "actors/distro/beat_relay.hpp"
 #include "actors/distro/membership.hpp"
+#include "actors/health/health_check.hpp"
 #include "actors/naming/client_shard.hpp"
 #include "actors/naming/metadata_keeper.hpp"
 #include "actors/naming/service_registry.hpp"
@@ -59,6 +60,7 @@ void node_state::add_children() {
   }
   for (std::size_t i = 0; i < c.actors.shards.size(); ++i)
     add<client_shard_state>(c.actors.shards[i], client_shard, i);
+  add<health_check_state>(c.actors.health, health_check);
   add<store_writer_state>(c.actors.store_writer, store_writer);
   add<store_state>(c.actors.store, store);
 }

@@ -18,7 +18,8 @@ constexpr std::size_t sessions_max = 64;
 /// Cluster names are the caller's choice.
 constexpr std::size_t clusters_max = 1'000;
 
-constexpr std::uint8_t version = 1;
+/// 1 did not say since when an instance is not healthy.
+constexpr std::uint8_t version = 2;
 
 std::string text_of(const switch_domain& x) {
   json_writer out;
@@ -102,7 +103,8 @@ outcome agreed_state::run(const agreed::request&, const agreed::expire_overrides
   return {};
 }
 
-outcome agreed_state::run(const agreed::request&, const agreed::put_instance& x, applied& out) {
+outcome agreed_state::run(const agreed::request& from, const agreed::put_instance& x,
+                          applied& out) {
   auto& record = services_[x.service];
   if (record.metadata && record.metadata->ephemeral) {
     drop_if_empty(x.service);
@@ -110,9 +112,34 @@ outcome agreed_state::run(const agreed::request&, const agreed::put_instance& x,
   }
   instance_key where{x.what.ip, x.what.port};
   auto& place = record.instances[where];
-  instances_ += place ? 0 : 1;
-  place = std::make_shared<const instance>(x.what);
-  out.change = agreed::instance_put{x.service, place};
+  instances_ += place.what ? 0 : 1;
+  place.what = std::make_shared<const instance>(x.what);
+  note_health(place, from.at_ms);
+  out.change = agreed::instance_put{x.service, place.what, place.unhealthy_since_ms};
+  return {};
+}
+
+void agreed_state::note_health(stored_instance& x, std::int64_t now_ms) {
+  if (x.what->healthy)
+    x.unhealthy_since_ms = 0;
+  else if (x.unhealthy_since_ms == 0)
+    x.unhealthy_since_ms = now_ms;
+}
+
+outcome agreed_state::run(const agreed::request& from, const agreed::set_health& x, applied& out) {
+  auto service = services_.find(x.service);
+  if (service == services_.end())
+    return {};
+  auto found = service->second.instances.find({x.ip, x.port});
+  if (found == service->second.instances.end() || found->second.what->healthy == x.healthy)
+    return {};
+  auto& place = found->second;
+  auto next = std::make_shared<instance>(*place.what);
+  next->healthy = x.healthy;
+  place.what = std::move(next);
+  note_health(place, from.at_ms);
+  bool checked = from.by.empty();
+  out.change = agreed::instance_put{x.service, place.what, place.unhealthy_since_ms, checked};
   return {};
 }
 
@@ -132,8 +159,7 @@ outcome agreed_state::run(const agreed::request&, const agreed::remove_instance&
 outcome agreed_state::run(const agreed::request&, const agreed::create_service& x, applied& out) {
   auto known = find(x.service);
   if (known && (known->metadata || !known->instances.empty()))
-    return {ec::service_exists,
-            "specified service " + x.service.view().grouped_name() + " already exists!"};
+    return {ec::service_exists, service_exists_text(x.service.view().grouped_name())};
   auto& metadata = services_[x.service].metadata;
   metadata = std::make_shared<const service_metadata>(x.metadata);
   out.change = agreed::metadata_changed{x.service, metadata, true};
@@ -219,7 +245,7 @@ std::vector<agreed::change> agreed_state::everything() const {
     if (x.metadata)
       all.push_back(agreed::metadata_changed{service, x.metadata, true});
     for (auto& [where, one] : x.instances)
-      all.push_back(agreed::instance_put{service, one});
+      all.push_back(agreed::instance_put{service, one.what, one.unhealthy_since_ms});
   }
   for (auto& [id, record] : namespaces_)
     all.push_back(agreed::namespace_put{record});
@@ -245,7 +271,7 @@ std::string agreed_state::save() const {
       out(id, *content);
     count(x.instances);
     for (auto& [where, one] : x.instances)
-      out(*one);
+      out(*one.what, one.unhealthy_since_ms);
   }
   count(sessions_);
   for (auto& [id, x] : sessions_) {
@@ -260,7 +286,7 @@ std::string agreed_state::save() const {
 agreed_state agreed_state::load(std::string_view bytes) {
   agreed_state x;
   wire::frame_reader in(bytes);
-  in.take_version(version);
+  auto written_as = in.take_version_up_to(version);
   auto each = [&](auto f) {
     std::uint32_t count = 0;
     for (in(count); count > 0; --count)
@@ -289,8 +315,12 @@ agreed_state agreed_state::load(std::string_view bytes) {
       record.overrides = std::move(overrides);
     each([&] {
       auto one = std::make_shared<instance>();
+      std::int64_t unhealthy_since_ms = 0;
       in(*one);
-      record.instances[{one->ip, one->port}] = one;
+      if (written_as >= 2)
+        in(unhealthy_since_ms);
+      instance_key where{one->ip, one->port};
+      record.instances[where] = {std::move(one), unhealthy_since_ms};
     });
     x.instances_ += record.instances.size();
   });

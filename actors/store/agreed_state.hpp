@@ -24,12 +24,16 @@ class agreed_state {
 public:
   /// By address: a client of one instance.
   using instance_key = std::pair<std::string, std::uint16_t>;
-  using instance_ptr = std::shared_ptr<const instance>;
+  struct stored_instance {
+    std::shared_ptr<const instance> what;
+    /// 0 while it is healthy.
+    std::int64_t unhealthy_since_ms = 0;
+  };
 
   struct service_record {
     service_metadata_ptr metadata;
     override_table_ptr overrides;
-    std::map<instance_key, instance_ptr> instances;
+    std::map<instance_key, stored_instance> instances;
 
     bool empty() const { return !metadata && !overrides && instances.empty(); }
   };
@@ -76,7 +80,9 @@ private:
   outcome run(const agreed::request& from, const agreed::put_namespace& x, applied& out);
   outcome run(const agreed::request& from, const agreed::remove_namespace& x, applied& out);
   outcome run(const agreed::request& from, const agreed::set_switch& x, applied& out);
+  outcome run(const agreed::request& from, const agreed::set_health& x, applied& out);
 
+  static void note_health(stored_instance& x, std::int64_t now_ms);
   void drop_if_empty(const agreed::service_name& service);
   void forget_old_sessions();
 

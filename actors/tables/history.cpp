@@ -12,12 +12,18 @@ std::string_view to_string(change_kind x) {
 }
 
 std::string_view to_string(change_reason x) {
-  constexpr std::string_view names[] = {"request",           "beat",
-                                        "beats stopped",     "queries stopped",
-                                        "restart",           "connection closed",
-                                        "connection silent", "peer",
-                                        "peer lost",         "a persistent instance was agreed on"};
-  static_assert(std::size(names) == static_cast<std::size_t>(change_reason::persistent_agreed) + 1);
+  constexpr std::string_view names[] = {"request",
+                                        "beat",
+                                        "beats stopped",
+                                        "queries stopped",
+                                        "restart",
+                                        "connection closed",
+                                        "connection silent",
+                                        "peer",
+                                        "peer lost",
+                                        "a persistent instance was agreed on",
+                                        "probe"};
+  static_assert(std::size(names) == static_cast<std::size_t>(change_reason::probe) + 1);
   return names[static_cast<std::size_t>(x)];
 }
 

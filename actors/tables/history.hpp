@@ -48,6 +48,8 @@ enum class change_reason : std::uint8_t {
   peer_lost,
   /// All nodes agreed on a persistent instance of the service.
   persistent_agreed,
+  /// Its health checks.
+  probe,
 };
 
 std::string_view to_string(change_kind x);

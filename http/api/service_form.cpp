@@ -1,6 +1,7 @@
 #include "http/api/service_form.hpp"
 
 #include "http/api/instance_form.hpp"
+#include "protocol/http_check.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -45,6 +46,9 @@ cluster_form read_cluster_form(const http_call& c) {
   auto checker = parse_health_checker(text("healthChecker"));
   if (!checker)
     c.refuse(illegal, "Param 'healthChecker' is illegal, it is no JSON object");
+  if (checker->type == health_checker::kind::http)
+    if (auto complaint = check_http_check(checker->path, checker->headers))
+      c.refuse(illegal, *complaint);
   checked_names names;
   names.cluster = name;
   if (auto complaint = c.context().checks.names(names))

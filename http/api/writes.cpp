@@ -103,7 +103,7 @@ std::optional<reply> update_service_call(http_call& c) {
 std::optional<reply> delete_service_call(http_call& c) {
   auto service = c.service();
   if (!c.context().tables.directory.find_actor(service->view()))
-    c.refuse(result_code::service_not_exist, "service " + service->grouped_name() + " not found!");
+    c.refuse(result_code::service_not_exist, service_not_found_text(service->grouped_name()));
   caf::anon_send(c.context().actors.metadata.get(), remove_service{service, c.later_done()});
   return std::nullopt;
 }
@@ -166,12 +166,9 @@ std::optional<reply> put_health_call(http_call& c) {
   auto published = view->publications.find(client);
   if (!published || (*published)->instances.front().cluster_name != form.cluster)
     return done_reply(c.speaks, {}); // unknown or ephemeral: nothing to set
-  auto what = (*published)->instances.front();
-  what.healthy = form.healthy;
-  check_instance_form(c, what);
-  change_cause cause{change_reason::request, c.caller_unless(what.ip)};
-  naming::register_instance(c.context(), service, std::move(what), std::move(cause),
-                            c.later_done());
+  caf::anon_send(c.context().actors.metadata.get(),
+                 put_health{service, client.ip, client.port, form.healthy,
+                            std::string(c.source_ip()), c.later_done()});
   return std::nullopt;
 }
 

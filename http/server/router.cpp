@@ -104,6 +104,7 @@ router::router(api_environment environment, void (*more)(route_table&))
   add_loader_routes(routes_);
   add_admin_routes(routes_);
   add_store_routes(routes_);
+  add_health_routes(routes_);
   if (more)
     more(routes_);
 }

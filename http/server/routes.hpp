@@ -66,5 +66,6 @@ void add_cluster_routes(route_table& table);
 void add_loader_routes(route_table& table);
 void add_admin_routes(route_table& table);
 void add_store_routes(route_table& table);
+void add_health_routes(route_table& table);
 
 } // namespace nacre

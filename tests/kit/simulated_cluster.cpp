@@ -47,6 +47,7 @@ void simulated_cluster::start(std::size_t i, const std::vector<std::size_t>& lis
   x.context->cluster = std::make_shared<cluster_context>(x.address, incarnation, members);
   x.context->cluster->network = net->of(x.address);
   x.context->disk = x.disk;
+  x.context->prober = x.prober;
   x.context->life = rng();
   net->listen(x.address, [context = std::weak_ptr<node_context>(x.context)](const std::string& from,
                                                                             std::string frame) {

@@ -9,6 +9,7 @@
 #include "actors/connections/connection_client.hpp"
 #include "actors/distro/cluster_context.hpp"
 #include "tests/kit/deterministic.hpp"
+#include "tests/kit/scripted_prober.hpp"
 #include "tests/kit/simulated_network.hpp"
 
 namespace nacre::test {
@@ -22,6 +23,8 @@ public:
     node_context_ptr context;
     std::int64_t wall_offset_ms = 0;
     unsigned starts = 0;
+    /// Nothing is probed without one; outlives a crash.
+    std::shared_ptr<scripted_prober> prober = {};
     /// Outlives a crash.
     std::shared_ptr<memory_disk> disk = std::make_shared<memory_disk>();
   };

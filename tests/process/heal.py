@@ -14,8 +14,8 @@ HEAL_S = 1.0
 VERIFY_S = 5.0
 MANY = 4
 # Of a node with gRPC clients: `tests/actor_tree_test.cpp` compares the kinds with the sources.
-KINDS_ALONE = 13
-KINDS_IN_CLUSTER = 19
+KINDS_ALONE = 14
+KINDS_IN_CLUSTER = 20
 
 
 def actors(node, **wanted):

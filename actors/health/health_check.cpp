@@ -1,0 +1,342 @@
+#include "actors/health/health_check.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "actors/distro/cluster_context.hpp"
+#include "protocol/text.hpp"
+
+namespace nacre {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A target that is new here is probed for the first time within this span, so that many are spread
+/// over it.
+constexpr milliseconds first_probe_within{2'000};
+constexpr milliseconds takeover_within{4'000};
+
+/// One that is not to be probed is looked at again after this time: settings change.
+constexpr milliseconds unprobed_interval{5'000};
+
+/// Probes that are due so soon go along.
+constexpr milliseconds batch_span{10};
+
+/// A node that suspects itself believes what it finds after this time.
+constexpr milliseconds suspicion_patience{30'000};
+
+const cluster_metadata& settings_of(const service_metadata_ptr& service,
+                                    const std::string& cluster) {
+  static const cluster_metadata defaults;
+  if (!service)
+    return defaults;
+  auto known = service->clusters.find(cluster);
+  return known == service->clusters.end() ? defaults : known->second;
+}
+
+} // namespace
+
+void health_check_state::start(node_context_ptr ctx) {
+  context = std::move(ctx);
+  policy.emplace(context->options, context->own_ip);
+  random.seed(context->life + self->id());
+  if (auto store = context->actors.store.get(); store && is_restart(birth))
+    self->send(store, agreed_state_wanted{}); // readers are shown all of it again, and so is this
+}
+
+// -- what there is to probe ----------------------------------------------------------------------
+
+bool health_check_state::is_ours(const client_id& client) const {
+  return context->prober && (!context->cluster || context->cluster->now()->is_responsible(client));
+}
+
+void health_check_state::count(const target& x, int by) {
+  if (!x.is_ours)
+    return;
+  ours += by;
+  healthy += x.is_healthy() ? by : 0;
+  failing += x.is_healthy() && x.state.failed_last() ? by : 0;
+}
+
+template <class Change>
+void health_check_state::change(target& x, Change f) {
+  count(x, -1);
+  f();
+  count(x, 1);
+}
+
+void health_check_state::on_shown(const instance_shown& msg) {
+  auto [i, is_new] = targets.try_emplace({msg.service, msg.client});
+  auto& x = i->second;
+  change(x, [&] {
+    x.cluster = msg.cluster;
+    x.unhealthy_since_ms = msg.unhealthy_since_ms;
+  });
+  if (!is_new || !is_ours(msg.client))
+    return;
+  take_over(*i);
+  schedule(*i, milliseconds(random() % to_ms(first_probe_within)));
+  arm();
+}
+
+void health_check_state::on_taken(const instance_taken& msg) {
+  auto i = targets.find({msg.service, msg.client});
+  if (i == targets.end())
+    return;
+  let_go(*i);
+  targets.erase(i);
+}
+
+void health_check_state::on_cluster_changed(const cluster_changed& msg) {
+  if (!msg.ring)
+    return;
+  for (auto& x : targets) {
+    bool now_ours = is_ours(x.first.second);
+    if (now_ours && !x.second.is_ours) {
+      take_over(x);
+      schedule(x, milliseconds(random() % to_ms(takeover_within)));
+    } else if (!now_ours && x.second.is_ours) {
+      let_go(x);
+    }
+  }
+  arm();
+}
+
+void health_check_state::take_over(entry& x) {
+  change(x.second, [&] {
+    x.second.is_ours = true;
+    x.second.state = {};
+  });
+}
+
+void health_check_state::let_go(entry& x) {
+  due.erase({x.second.next_probe, x.first});
+  under_way.erase(x.second.probe_number);
+  change(x.second, [&] { x.second.is_ours = false; });
+}
+
+// -- probes --------------------------------------------------------------------------------------
+
+void health_check_state::schedule(entry& x, milliseconds wait) {
+  due.erase({x.second.next_probe, x.first});
+  x.second.next_probe = context->clock.steady() + wait;
+  due.emplace(x.second.next_probe, x.first);
+}
+
+void health_check_state::arm() {
+  if (!due.empty())
+    timer.set(self, due.begin()->first, context->clock.steady(), batch_span);
+}
+
+void health_check_state::on_ring(const ring& msg) {
+  if (!timer.rings(msg))
+    return;
+  std::vector<probe_order> orders;
+  auto until = context->clock.steady() + batch_span;
+  while (!due.empty() && due.begin()->first <= until) {
+    auto& x = *targets.find(due.begin()->second);
+    due.erase(due.begin());
+    if (auto order = order_for(x)) {
+      under_way.emplace(order->number, x.first);
+      orders.push_back(std::move(*order));
+    } else {
+      schedule(x, unprobed_interval);
+    }
+  }
+  if (!orders.empty()) {
+    auto me = caf::actor_cast<health_check_actor>(self);
+    context->prober->probe(std::move(orders), [me](std::vector<probe_answer> answers) {
+      caf::anon_send(me, targets_probed{std::move(answers)});
+    });
+  }
+  arm();
+}
+
+bool health_check_state::is_enabled(const service_ref& service) const {
+  auto switches = context->tables.store.switches();
+  return switches->health_check_enabled
+         || switches->health_check_white_list.count(service->grouped_name()) != 0;
+}
+
+/// Nothing can be agreed on by one that is, and what it can't reach may be well.
+bool health_check_state::is_cut_off() const {
+  return context->cluster && !context->cluster->now()->has_quorum_contact();
+}
+
+std::optional<probe_order> health_check_state::order_for(entry& x) {
+  auto& [service, client] = x.first;
+  auto settings = context->tables.store.metadata(service->view());
+  auto& cluster = settings_of(settings, x.second.cluster);
+  auto port = cluster.use_instance_port ? client.port : cluster.check_port;
+  complaint why;
+  if (!is_enabled(service))
+    why = "health checks are switched off";
+  else if (is_cut_off())
+    why = "this node is cut off from the others";
+  else if (cluster.checker.type == health_checker::kind::none)
+    why = "its cluster has no health check";
+  else
+    why = policy->refuses(client.ip, port, nodes());
+  x.second.unprobed = why.value_or("");
+  if (why)
+    return std::nullopt;
+  x.second.probe_number = ++last_number;
+  return probe_order{
+    last_number, client.ip, port, {settings, &cluster.checker}}; // lives as long as the settings
+}
+
+std::vector<std::string> health_check_state::nodes() const {
+  std::vector<std::string> all;
+  if (context->cluster)
+    for (auto& x : context->cluster->now()->members())
+      all.push_back(x.address);
+  return all;
+}
+
+const switch_domain::check_params& health_check_state::params_of(health_checker::kind type) const {
+  auto& all = *context->tables.store.switches();
+  return type == health_checker::kind::http    ? all.http_health
+         : type == health_checker::kind::mysql ? all.mysql_health
+                                               : all.tcp_health;
+}
+
+void health_check_state::on_probed(targets_probed& msg) {
+  for (auto& answer : msg.answers) {
+    auto found = under_way.find(answer.number);
+    if (found == under_way.end())
+      continue; // not ours any more
+    auto& x = *targets.find(found->second);
+    under_way.erase(found);
+    judge(x, answer);
+  }
+  arm();
+}
+
+void health_check_state::judge(entry& x, const probe_answer& answer) {
+  auto& target = x.second;
+  auto settings = context->tables.store.metadata(x.first.first->view());
+  auto type = settings_of(settings, target.cluster).checker.type;
+  auto switches = context->tables.store.switches();
+  std::optional<bool> verdict;
+  change(target,
+         [&] { verdict = target.state.judge(answer, target.is_healthy(), switches->check_times); });
+  target.interval = target.state.next_interval(answer, params_of(type));
+  target.last_ms = to_ms(context->clock.wall());
+  target.last = answer;
+  // So that those that were asked together are not for ever.
+  auto spread = std::uniform_real_distribution(0.9, 1.1)(random);
+  schedule(x, milliseconds(static_cast<std::int64_t>(to_ms(target.interval) * spread)));
+  if (verdict && is_enabled(x.first.first) && !is_cut_off() && (*verdict || !suspects_itself()))
+    flip(x, *verdict);
+}
+
+void health_check_state::flip(const entry& x, bool now_healthy) {
+  auto& [service, client] = x.first;
+  spdlog::info("instance-{} {} of {}: {}", now_healthy ? "healthy" : "unhealthy", client.address(),
+               service->full_name(), x.second.last->why);
+  if (auto store = context->actors.store.get())
+    self->send(store, propose{agreed::set_health{agreed::name_of(*service), client.ip, client.port,
+                                                 now_healthy},
+                              {},
+                              nullptr});
+}
+
+bool health_check_state::suspects_itself() {
+  auto& bounds = context->options.health;
+  bool many =
+    healthy >= bounds.suspicious_targets_min && failing * 100 > healthy * bounds.suspicious_percent;
+  auto now = context->clock.steady();
+  if (!many) {
+    suspicious_since = never;
+    return false;
+  }
+  if (suspicious_since == never) {
+    suspicious_since = now;
+    spdlog::warn("health-check-suspects-itself: {} of {} healthy targets do not answer, they are "
+                 "kept for a while",
+                 failing, healthy);
+  }
+  return now - suspicious_since < suspicion_patience;
+}
+
+// -- for operators -------------------------------------------------------------------------------
+
+void health_check_state::write(json_writer& out, const entry& x) const {
+  auto& [service, client] = x.first;
+  auto& target = x.second;
+  auto settings = context->tables.store.metadata(service->view());
+  out.begin_object()
+    .field("namespaceId", service->namespace_id)
+    .field("service", service->grouped_name())
+    .field("cluster", target.cluster)
+    .field("instance", client.address())
+    .field("type", to_string(settings_of(settings, target.cluster).checker.type))
+    .field("healthy", target.is_healthy());
+  if (!target.is_healthy())
+    out.field("unhealthySince", target.unhealthy_since_ms);
+  if (context->cluster)
+    out.field("owner", context->cluster->now()->responsible_for(client));
+  if (target.is_ours && !target.unprobed.empty())
+    out.field("notProbed", target.unprobed);
+  if (target.is_ours && target.last)
+    out.field("lastResult", target.last->why)
+      .field("lastProbe", target.last_ms)
+      .field("tookMs", to_ms(target.last->took))
+      .field("intervalMs", to_ms(target.interval));
+  out.end_object();
+}
+
+void health_check_state::on_describe(const describe_health& msg) {
+  auto now = to_ms(context->clock.wall());
+  json_writer out;
+  out.begin_object();
+  details(out);
+  out.key("list").begin_array();
+  std::size_t found = 0;
+  for (auto& x : targets) {
+    auto& target = x.second;
+    if (msg.service && x.first.first != msg.service)
+      continue;
+    if (msg.dead_for
+        && (target.is_healthy() || now - target.unhealthy_since_ms < to_ms(*msg.dead_for)))
+      continue;
+    if (found >= msg.offset && found < msg.offset + msg.limit)
+      write(out, x);
+    ++found;
+  }
+  out.end_array().field("found", found).end_object();
+  complete(msg.answer, {ec::none, out.take()});
+}
+
+std::string health_check_state::summary() const {
+  return std::to_string(ours) + " of " + std::to_string(targets.size()) + " targets, "
+         + std::to_string(failing) + " failing"
+         + (suspicious_since == never ? "" : ", suspects itself");
+}
+
+void health_check_state::details(json_writer& out) const {
+  out.field("targets", targets.size())
+    .field("ours", ours)
+    .field("healthy", healthy)
+    .field("failing", failing)
+    .field("underWay", under_way.size())
+    .field("suspectsItself", suspicious_since != never);
+}
+
+health_check_actor::behavior_type
+health_check(health_check_actor::stateful_pointer<health_check_state> self,
+             node_context_ptr context, birth_ptr birth) {
+  init_state(self, std::move(birth));
+  self->state.start(std::move(context));
+  return {
+    on<&health_check_state::on_shown>(self),
+    on<&health_check_state::on_taken>(self),
+    on<&health_check_state::on_cluster_changed>(self),
+    on<&health_check_state::on_probed>(self),
+    on<&health_check_state::on_describe>(self),
+    on<&health_check_state::on_ring>(self),
+    on_status(self),
+  };
+}
+
+} // namespace nacre
