@@ -117,6 +117,11 @@ void health_check_state::let_go(entry& x) {
 
 // -- probes --------------------------------------------------------------------------------------
 
+milliseconds health_check_state::varied(milliseconds span, double share) {
+  std::uniform_real_distribution factor(1 - share, 1 + share);
+  return milliseconds(static_cast<std::int64_t>(static_cast<double>(to_ms(span)) * factor(random)));
+}
+
 void health_check_state::schedule(entry& x, milliseconds wait) {
   due.erase({x.second.next_probe, x.first});
   x.second.next_probe = context->clock.steady() + wait;
@@ -140,7 +145,7 @@ void health_check_state::on_ring(const ring& msg) {
       under_way.emplace(order->number, x.first);
       orders.push_back(std::move(*order));
     } else {
-      schedule(x, unprobed_interval);
+      schedule(x, varied(unprobed_interval, 0.1));
     }
   }
   if (!orders.empty()) {
@@ -222,10 +227,9 @@ void health_check_state::judge(entry& x, const probe_answer& answer) {
          [&] { verdict = target.state.judge(answer, target.is_healthy(), switches->check_times); });
   target.interval = target.state.next_interval(answer, params_of(type));
   target.last_ms = to_ms(context->clock.wall());
+  // Those that began together are spread over the interval, and kept so.
+  schedule(x, varied(target.interval, target.last ? 0.1 : 0.5));
   target.last = answer;
-  // So that those that were asked together are not for ever.
-  auto spread = std::uniform_real_distribution(0.9, 1.1)(random);
-  schedule(x, milliseconds(static_cast<std::int64_t>(to_ms(target.interval) * spread)));
   if (verdict && is_enabled(x.first.first) && !is_cut_off() && (*verdict || !suspects_itself()))
     flip(x, *verdict);
 }

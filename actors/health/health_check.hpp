@@ -68,6 +68,8 @@ private:
   void take_over(entry& x);
   void let_go(entry& x);
   void schedule(entry& x, milliseconds wait);
+  /// By up to that share of it.
+  milliseconds varied(milliseconds span, double share);
   void arm();
   bool is_enabled(const service_ref& service) const;
   bool is_cut_off() const;
