@@ -118,10 +118,11 @@ void store_state::apply_committed() {
   self->send(context->actors.metadata.get(), std::move(out));
 }
 
-/// When what is shown is no older than what was acknowledged before this leader's term.
+/// When what is shown is no older than what was acknowledged before this leader's term; the core
+/// may be ahead, as long as a state that the leader sent is on its way to the disk.
 bool store_state::may_show() const {
-  bool caught_up = core->applied() == core->commit() && core->applied() > 0
-                   && core->entries().term_at(core->applied()) == core->term();
+  bool caught_up =
+    state_at == core->commit() && state_at > 0 && core->entries().term_at(state_at) == core->term();
   return caught_up && leader() != raft::nobody;
 }
 
@@ -178,7 +179,7 @@ void store_state::on_readers_saw(const readers_saw& msg) {
 }
 
 std::uint64_t store_state::seen_index() const {
-  return !shown || !core ? 0 : seen == sent ? core->applied() : seen;
+  return !shown ? 0 : seen == sent ? state_at : seen;
 }
 
 // -- the disk ------------------------------------------------------------------------------------
