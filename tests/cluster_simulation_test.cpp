@@ -1,8 +1,9 @@
 // Whole clusters under random work and random faults, checked against the invariants of a registry:
-// I1 nodes agree after the faults, I2 nobody who lives is removed, or called unhealthy, where his
-// beats can be heard of, I3 no acknowledged write of the store is lost, I4 the last push tells the
-// final state, I5 one node is responsible for a client, I7 a read that is confirmed sees what was
-// acknowledged. `SEED=n SEEDS=1` repeats one run, `TRACE=1` writes what happened in it.
+// I1 nodes agree after the faults, also on the health of persistent instances, I2 nobody who lives
+// is removed, or called unhealthy, where his beats can be heard of, I3 no acknowledged write of the
+// store is lost, I4 the last push tells the final state, I5 one node is responsible for a client,
+// I7 a read that is confirmed sees what was acknowledged. `SEED=n SEEDS=1` repeats one run,
+// `TRACE=1` writes what happened in it.
 #include <iostream>
 #include <limits>
 #include <sstream>
@@ -78,8 +79,10 @@ class simulation : public simulated_cluster {
 public:
   explicit simulation(std::uint64_t seed)
     : simulated_cluster(seed, seed % 4 == 0 ? 5 : 3), trace_(std::getenv("TRACE") != nullptr) {
-    for (std::size_t i = 0; i < nodes.size(); ++i)
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      nodes[i].prober = std::make_shared<scripted_prober>();
       start(i);
+    }
     for (int i = 0; i < 6; ++i)
       beating_.push_back({service_name(pick(services_count)), "1.1.1." + std::to_string(i + 1)});
     for (int i = 0; i < 4; ++i)
@@ -288,7 +291,7 @@ private:
   // -- what happens -----------------------------------------------------------------------------
 
   void disturb() {
-    switch (pick(15)) {
+    switch (pick(16)) {
       case 0:
       case 1:
       case 2:
@@ -314,6 +317,8 @@ private:
         return kill_actor(pick(nodes.size()));
       case 13:
         return toggle_disk(pick(nodes.size()));
+      case 14:
+        return toggle_target(written_[pick(written_.size())]);
       default:
         return; // peace
     }
@@ -396,6 +401,20 @@ private:
     auto& fails = nodes[i].disk->fails;
     fails = fails.empty() ? "no space left" : "";
     note("disk of ", i, fails.empty() ? " works" : " fails");
+  }
+
+  /// Whether a persistent instance answers its health checks.
+  void toggle_target(const written_instance& x) {
+    bool dies = dead_targets_.erase(x.ip) == 0;
+    if (dies)
+      dead_targets_.insert(x.ip);
+    note(x.ip, dies ? " dies" : " comes back");
+    for (auto& node : nodes) {
+      node.prober->says.erase(x.ip);
+      if (dies)
+        node.prober->says[x.ip] =
+          chance(50) ? scripted_prober::silent() : scripted_prober::refused();
+    }
   }
 
   /// Any actor may die at any time.
@@ -529,7 +548,7 @@ private:
     must_succeed_from_ms_ = now_ms() + 30'000;
     live(50s);
     writes_go_on_ = false;
-    live(10s);
+    live(20s);
   }
 
   void judge() {
@@ -558,8 +577,15 @@ private:
   void judge_written(const written_instance& x) {
     auto shown = life_at(0, x);
     CHECK_MESSAGE(x.may_be.count(shown) == 1, "I3: ", x.ip, " is [", shown, ']');
-    for (std::size_t i = 1; i < nodes.size(); ++i)
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
       CHECK_MESSAGE(life_at(i, x) == shown, "I1: nodes differ in ", x.ip);
+      auto view = nodes[i].context->tables.directory.find(key(x.service)->view());
+      auto known =
+        view ? view->publications.find(client_id{x.ip, 80, client_kind::persistent}) : nullptr;
+      if (known)
+        CHECK_MESSAGE((*known)->healthy() == (dead_targets_.count(x.ip) == 0), "I1: node ", i,
+                      " is wrong about the health of ", x.ip);
+    }
   }
 
   std::string expected(const std::string& service) const {
@@ -594,6 +620,8 @@ private:
   /// Those of which a write failed.
   std::vector<written_instance> left_;
   unsigned last_written_ = 0;
+  /// Addresses that answer no health check.
+  std::set<std::string> dead_targets_;
   bool writes_go_on_ = true;
   /// Writes that began later have to succeed: all has been well for a while.
   std::int64_t must_succeed_from_ms_ = std::numeric_limits<std::int64_t>::max();
