@@ -68,10 +68,14 @@ void health_check_state::change(target& x, Change f) {
 void health_check_state::on_shown(const instance_shown& msg) {
   auto [i, is_new] = targets.try_emplace({msg.service, msg.client});
   auto& x = i->second;
+  bool was_healthy = x.is_healthy();
   change(x, [&] {
     x.cluster = msg.cluster;
     x.unhealthy_since_ms = msg.unhealthy_since_ms;
   });
+  if (x.is_ours && x.last && x.is_healthy() != was_healthy)
+    spdlog::info("instance-{} {} of {}: {}", x.is_healthy() ? "healthy" : "unhealthy",
+                 msg.client.address(), msg.service->full_name(), x.last->why);
   if (!is_new || !is_ours(msg.client))
     return;
   take_over(*i);
@@ -234,10 +238,9 @@ void health_check_state::judge(entry& x, const probe_answer& answer) {
     flip(x, *verdict);
 }
 
+/// Again with the next answer, as long as it is not agreed on.
 void health_check_state::flip(const entry& x, bool now_healthy) {
   auto& [service, client] = x.first;
-  spdlog::info("instance-{} {} of {}: {}", now_healthy ? "healthy" : "unhealthy", client.address(),
-               service->full_name(), x.second.last->why);
   if (auto store = context->actors.store.get())
     self->send(store, propose{agreed::set_health{agreed::name_of(*service), client.ip, client.port,
                                                  now_healthy},
