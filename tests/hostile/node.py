@@ -47,6 +47,8 @@ class Node:
         self.log = self.folder / "log"
         command = [program, "--port", str(self.port), "--data-dir", str(self.folder / "data")]
         command += ["--server-ip", "127.0.0.1", "--set", "nacre.http.address=127.0.0.1"]
+        # Addresses here are made up.
+        command += ["--set", "nacre.health.denied-networks=0.0.0.0/0, ::/0"]
         command += [x for setting in settings for x in ("--set", setting)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -21,6 +21,8 @@ class Stack(Kit):
 
     tools = ("java", "mvn")
     versions = {}
+    # Whether its providers are persistent instances, which the node probes.
+    is_persistent = False
 
     def __init__(self, build):
         super().__init__(build)
@@ -59,6 +61,7 @@ class Spring(Stack):
             # Else each change is heard only when the load balancer's cache of 35 s has run out.
             "spring.cloud.loadbalancer.cache.enabled": "false",
             "server.port": port,
+            "spring.cloud.nacos.discovery.ephemeral": "false" if self.is_persistent else "true",
         }
         return self.command(folder, main, properties)
 
@@ -78,6 +81,11 @@ class Spring2021(Spring):
     }
 
 
+class Spring2023Persistent(Spring):
+    name = "spring 2023, persistent"
+    is_persistent = True
+
+
 class Dubbo(Stack):
     name = "dubbo 3.3"
     language = "dubbo"
@@ -85,10 +93,13 @@ class Dubbo(Stack):
     services = [Service("providers:stack.Ports::", GROUP), Service("stack-provider", GROUP)]
 
     def provider(self, folder, address, port):
-        return self.app(folder, "Provider", f"nacos://{address}", str(port))
+        return self.app(folder, "Provider", self.registry(address), str(port))
 
     def consumer(self, folder, address):
-        return self.app(folder, "Consumer", f"nacos://{address}")
+        return self.app(folder, "Consumer", self.registry(address))
+
+    def registry(self, address):
+        return f"nacos://{address}" + ("?ephemeral=false" if self.is_persistent else "")
 
     def app(self, folder, main, *arguments):
         times = {"showDateTime": "true", "dateTimeFormat": "HH:mm:ss.SSS"}
@@ -96,7 +107,12 @@ class Dubbo(Stack):
         return self.command(folder, main, log, arguments)
 
 
-ALL = (Spring2023, Spring2021, Dubbo)
+class DubboPersistent(Dubbo):
+    name = "dubbo 3.3, persistent"
+    is_persistent = True
+
+
+ALL = (Spring2023, Spring2021, Spring2023Persistent, Dubbo, DubboPersistent)
 
 
 class App:
