@@ -144,7 +144,24 @@ private:
     for (std::size_t a = 0; a < nodes.size(); ++a)
       for (std::size_t b = 0; b < nodes.size(); ++b)
         if (!ready(a) || !ready(b) || !hears(a, b))
-          apart_ms_[{a, b}] = now_ms();
+          note_apart({a, b});
+  }
+
+  void note_apart(const std::pair<std::size_t, std::size_t>& pair) {
+    auto [last, is_first] = apart_ms_.try_emplace(pair);
+    if (is_first || now_ms() - last->second > 400)
+      apart_since_ms_[pair] = now_ms();
+    last->second = now_ms();
+  }
+
+  /// Whether a cut began so lately that verdicts may be from before it, and what corrects them is
+  /// on another way, or waits for an acknowledgement (seeds 34279, 35476).
+  bool was_cut_lately(std::size_t i) {
+    for (auto& [pair, since] : apart_since_ms_)
+      if (pair.first == i && ready(pair.second) && now_ms() - since < 20'000
+          && !linked(i, pair.second, now_ms()))
+        return true;
+    return false;
   }
 
   /// Whether both have been able to speak for long enough to have found each other again.
@@ -488,7 +505,7 @@ private:
     if (!x.alive || now_ms() - lossy_ms_ < 20'000)
       return; // a beat is told once
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      if (!ready(i) || !shows_unhealthy(i, x) || !all_linked_hear(i, x))
+      if (!ready(i) || !shows_unhealthy(i, x) || !all_linked_hear(i, x) || was_cut_lately(i))
         continue;
       INFO("at ", now_ms(), " node ", i, " calls ", x.ip, " unhealthy, which beat ",
            now_ms() - x.last_heard_ms, " ms ago");
@@ -631,6 +648,8 @@ private:
   std::int64_t clock_error_ms_ = 0;
   /// When two nodes could last not speak to each other.
   std::map<std::pair<std::size_t, std::size_t>, std::int64_t> apart_ms_;
+  /// And since when they could not, at that time.
+  std::map<std::pair<std::size_t, std::size_t>, std::int64_t> apart_since_ms_;
   /// When frames could last be lost.
   std::int64_t lossy_ms_ = -1'000'000;
 };
