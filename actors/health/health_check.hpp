@@ -21,6 +21,8 @@ namespace nacre {
 /// that takes the place of a failed one has the STORE tell all again.
 struct health_check_state : actor_state {
   static constexpr const char* name = "health-check";
+  /// When another node is gone it looks at all targets.
+  static constexpr bool has_own_thread = true;
 
   explicit health_check_state(health_check_actor::pointer me) : self(me) {}
 
