@@ -157,6 +157,7 @@ struct node_guard {
     caf::anon_send_exit(context->actors.node.get(), caf::exit_reason::user_shutdown);
     system.await_all_actors_done();
     // A thread of an actor's own lives until nobody holds the actor.
+    context->actors.metadata.set({});
     context->actors.health.set({});
     context->actors.store.set({});
     context->actors.store_writer.set({});

@@ -15,6 +15,8 @@ namespace nacre {
 /// readers see it. Switches of one node are its own.
 struct metadata_keeper_state : actor_state {
   static constexpr const char* name = "metadata-keeper";
+  /// When a whole state comes it looks at all that readers see.
+  static constexpr bool has_own_thread = true;
 
   explicit metadata_keeper_state(metadata_keeper_actor::pointer me) : self(me) {}
 
