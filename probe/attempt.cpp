@@ -20,7 +20,7 @@ void attempt::abandon() {
   close();
 }
 
-void attempt::finish(outcome x) {
+void attempt::finish(probe_answer x) {
   if (is_done_)
     return;
   abandon();

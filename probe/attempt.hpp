@@ -49,7 +49,7 @@ protected:
   virtual void close() = 0;
 
   /// The first outcome counts.
-  void finish(outcome x);
+  void finish(probe_answer x);
 
   bool is_done() const { return is_done_; }
   probe_loop& loop() { return loop_; }

@@ -70,7 +70,7 @@ void http_attempt::on_read(const error_code& ec, std::size_t bytes) {
   do_read();
 }
 
-outcome http_attempt::outcome_of(int status) const {
+probe_answer http_attempt::outcome_of(int status) const {
   auto why = "status " + std::to_string(status);
   if (status == order().checker->expected_response_code)
     return well(why);

@@ -19,7 +19,7 @@ private:
   void do_write();
   void do_read();
   void on_read(const boost::system::error_code& ec, std::size_t bytes);
-  outcome outcome_of(int status) const;
+  probe_answer outcome_of(int status) const;
 
   /// What is left to send.
   std::string request_;

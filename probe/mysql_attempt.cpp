@@ -102,7 +102,7 @@ void mysql_attempt::on_ready() {
   advance(connection_.go_on());
 }
 
-outcome mysql_attempt::outcome_of_failure() {
+probe_answer mysql_attempt::outcome_of_failure() {
   if (auto error = connection_.system_error())
     return failure_of({error, boost::system::system_category()});
   auto number = connection_.error();
@@ -114,7 +114,7 @@ outcome mysql_attempt::outcome_of_failure() {
   return failed_for_sure(text);
 }
 
-outcome mysql_attempt::outcome_of_row() const {
+probe_answer mysql_attempt::outcome_of_row() const {
   if (equals_ignore_case(command(), master_check)
       && equals_ignore_case(connection_.second_column(), "ON"))
     return failed_slower("it is read-only (a replica)");

@@ -26,8 +26,8 @@ private:
   mysql_connection::need next_step();
   void do_wait(mysql_connection::need what);
   void on_ready();
-  outcome outcome_of_failure();
-  outcome outcome_of_row() const;
+  probe_answer outcome_of_failure();
+  probe_answer outcome_of_row() const;
 
   std::string_view command() const;
 

@@ -19,27 +19,30 @@ std::string printable(std::string_view text) {
 
 } // namespace
 
-outcome well(std::string_view why) {
-  return {probe_answer::kind::ok, probe_answer::pace::measured, printable(why)};
+probe_answer well(std::string_view why) {
+  return {0, probe_answer::kind::ok, probe_answer::pace::measured, milliseconds(0), printable(why)};
 }
 
-outcome failed_slower(std::string_view why) {
-  return {probe_answer::kind::failed, probe_answer::pace::slower, printable(why)};
+probe_answer failed_slower(std::string_view why) {
+  return {0, probe_answer::kind::failed, probe_answer::pace::slower, milliseconds(0),
+          printable(why)};
 }
 
-outcome failed_slowest(std::string_view why) {
-  return {probe_answer::kind::failed, probe_answer::pace::slowest, printable(why)};
+probe_answer failed_slowest(std::string_view why) {
+  return {0, probe_answer::kind::failed, probe_answer::pace::slowest, milliseconds(0),
+          printable(why)};
 }
 
-outcome failed_for_sure(std::string_view why) {
-  return {probe_answer::kind::failed_for_sure, probe_answer::pace::slowest, printable(why)};
+probe_answer failed_for_sure(std::string_view why) {
+  return {0, probe_answer::kind::failed_for_sure, probe_answer::pace::slowest, milliseconds(0),
+          printable(why)};
 }
 
-outcome timed_out(milliseconds span) {
+probe_answer timed_out(milliseconds span) {
   return failed_slower("no answer within " + std::to_string(span.count()) + " ms");
 }
 
-outcome failure_of(const boost::system::error_code& ec) {
+probe_answer failure_of(const boost::system::error_code& ec) {
   if (ec == boost::asio::error::connection_refused)
     return failed_for_sure("refused");
   if (ec == boost::asio::error::timed_out)

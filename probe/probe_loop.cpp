@@ -127,7 +127,8 @@ void probe_loop::begin(waiting x) {
   auto target = endpoint_of(x.order);
   if (!target) {
     auto result = failed_slowest("no address");
-    return answer(x.batch, {x.order.number, result.what, result.next, 0ms, std::move(result.why)});
+    result.number = x.order.number;
+    return answer(x.batch, std::move(result));
   }
   auto probe = make_attempt(*this, std::move(x.order), *target, std::move(x.batch));
   ++sockets_;
@@ -135,11 +136,12 @@ void probe_loop::begin(waiting x) {
   probe->start();
 }
 
-void probe_loop::on_finished(attempt& x, outcome result) {
+void probe_loop::on_finished(attempt& x, probe_answer result) {
   under_way_.erase(under_way_.iterator_to(x));
   --sockets_;
-  auto took = std::chrono::duration_cast<milliseconds>(now() - x.started());
-  answer(x.batch(), {x.order().number, result.what, result.next, took, std::move(result.why)});
+  result.number = x.order().number;
+  result.took = std::chrono::duration_cast<milliseconds>(now() - x.started());
+  answer(x.batch(), std::move(result));
   if (!queue_.empty())
     do_pump();
 }

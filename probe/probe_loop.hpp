@@ -44,7 +44,7 @@ public:
   /// Begins to count; the attempt's last deadline of this kind no longer counts.
   void set_deadline(deadline& x, probe_wait wait);
 
-  void on_finished(attempt& x, outcome result);
+  void on_finished(attempt& x, probe_answer result);
 
 private:
   struct waiting {

@@ -31,6 +31,16 @@ public:
     settle();
   }
 
+  /// Thirty targets that were well for a while answer no more.
+  void silence_many() {
+    auto ip = [](int i) { return "10.0.0." + std::to_string(i); };
+    for (int i = 1; i <= 30; ++i)
+      put(ip(i));
+    advance(10s);
+    for (int i = 1; i <= 30; ++i)
+      prober->says[ip(i)] = scripted_prober::silent();
+  }
+
   std::string report(describe_health request = {}) {
     pending_write write;
     request.answer = write.ticket();
@@ -236,11 +246,7 @@ TEST_CASE("health check: one that takes the place of a failed one goes on") {
 
 TEST_CASE("health check: a node that finds nearly all dead at once waits before it believes it") {
   probing_node node;
-  for (int i = 1; i <= 30; ++i)
-    node.put("10.0.0." + std::to_string(i));
-  node.advance(10s);
-  for (int i = 1; i <= 30; ++i)
-    node.prober->says["10.0.0." + std::to_string(i)] = scripted_prober::silent();
+  node.silence_many();
   node.advance(20s);
   CHECK(node.shown("p").find('-') == std::string::npos);
   CHECK(node.reported("failing") == 30);
@@ -256,11 +262,7 @@ TEST_CASE("health check: a node that finds nearly all dead at once waits before 
 
 TEST_CASE("health check: what stays dead for long is believed") {
   probing_node node;
-  for (int i = 1; i <= 30; ++i)
-    node.put("10.0.0." + std::to_string(i));
-  node.advance(10s);
-  for (int i = 1; i <= 30; ++i)
-    node.prober->says["10.0.0." + std::to_string(i)] = scripted_prober::silent();
+  node.silence_many();
   node.advance(60s);
   CHECK(node.shown("p").find('+') == std::string::npos);
 }

@@ -39,7 +39,8 @@ private:
   void spawn_peer(const cluster_peer_ptr& peer);
   void add_peer(const std::string& address);
   void remove_peer(const cluster_peer_ptr& peer);
-  /// Publishes the view if anything changed, and tells the shards what concerns them.
+  /// Publishes the view if anything changed, and tells the shards and the HEALTH CHECK what
+  /// concerns them.
   void review();
   void tell_others(const cluster_changed& what);
   void load_if_needed();

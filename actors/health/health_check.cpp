@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/distro/cluster_context.hpp"
-#include "protocol/text.hpp"
 
 namespace nacre {
 
@@ -141,11 +140,12 @@ void health_check_state::on_ring(const ring& msg) {
   if (!timer.rings(msg))
     return;
   std::vector<probe_order> orders;
+  auto own_nodes = nodes();
   auto until = context->clock.steady() + batch_span;
   while (!due.empty() && due.begin()->first <= until) {
     auto& x = *targets.find(due.begin()->second);
     due.erase(due.begin());
-    if (auto order = order_for(x)) {
+    if (auto order = order_for(x, own_nodes)) {
       under_way.emplace(order->number, x.first);
       orders.push_back(std::move(*order));
     } else {
@@ -172,7 +172,8 @@ bool health_check_state::is_cut_off() const {
   return context->cluster && !context->cluster->now()->has_quorum_contact();
 }
 
-std::optional<probe_order> health_check_state::order_for(entry& x) {
+std::optional<probe_order>
+health_check_state::order_for(entry& x, const std::vector<std::string>& own_nodes) {
   auto& [service, client] = x.first;
   auto settings = context->tables.store.metadata(service->view());
   auto& cluster = settings_of(settings, x.second.cluster);
@@ -185,7 +186,7 @@ std::optional<probe_order> health_check_state::order_for(entry& x) {
   else if (cluster.checker.type == health_checker::kind::none)
     why = "its cluster has no health check";
   else
-    why = policy->refuses(client.ip, port, nodes());
+    why = policy->refuses(client.ip, port, own_nodes);
   x.second.unprobed = why.value_or("");
   if (why)
     return std::nullopt;

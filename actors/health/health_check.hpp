@@ -76,7 +76,7 @@ private:
   bool is_enabled(const service_ref& service) const;
   bool is_cut_off() const;
   /// What is to be asked; nothing if the target is not probed, which is noted.
-  std::optional<probe_order> order_for(entry& x);
+  std::optional<probe_order> order_for(entry& x, const std::vector<std::string>& own_nodes);
   void judge(entry& x, const probe_answer& answer);
   void flip(const entry& x, bool healthy);
   /// Whether so many fail at once that the reason is likely to be here.
