@@ -83,6 +83,8 @@ using client_shard_actor = caf::typed_actor<
   caf::reacts_to<service_gives_rows>,
   // To a restarted shard: how many services will tell.
   caf::reacts_to<shard_recovery_started>,
+  // INTERNAL: other nodes are responsible, and not all leases say so yet.
+  caf::reacts_to<reassign_more>,
   // INTERNAL: tell peers what this turn changed.
   caf::reacts_to<announce_changes>,
   // INTERNAL: mark and remove what stopped beating.
@@ -237,6 +239,10 @@ using health_check_actor = caf::typed_actor<
   caf::reacts_to<cluster_changed>,
   // The PROBER has answers.
   caf::reacts_to<targets_probed>,
+  // A DISTRO PEER: its node suspects itself.
+  caf::reacts_to<second_opinion_wanted>,
+  // A DISTRO PEER: what its node says, as this one suspects itself.
+  caf::reacts_to<second_opinion>,
   // An operator looks.
   caf::reacts_to<describe_health>,
   // INTERNAL: probes are due.

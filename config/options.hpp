@@ -124,8 +124,9 @@ struct health_options {
   /// Sockets of probes at once, fewer if the process may not have so many descriptors;
   /// `nacre.health.probes-max`
   std::size_t probes_max = 1024;
-  /// A node that finds more than this share of its targets dead at once, in percent, and at least
-  /// so many of them, suspects itself; `nacre.health.suspicious-percent`
+  /// A node that finds more than this share of its targets dead at once, or of the clients that
+  /// beat silent, in percent, and at least so many, suspects itself and keeps them for a while;
+  /// 100: never; `nacre.health.suspicious-percent`
   unsigned suspicious_percent = 80;
   std::size_t suspicious_targets_min = 20;
 };

@@ -250,11 +250,42 @@ struct subscriber_answer {
   auto fields() { return std::tie(id, found); }
 };
 
+// -- a second opinion ----------------------------------------------------------------------------
+
+/// A persistent instance.
+struct probe_target {
+  std::string namespace_id;
+  std::string group;
+  std::string service;
+  std::string ip;
+  std::uint16_t port = 0;
+
+  auto fields() { return std::tie(namespace_id, group, service, ip, port); }
+};
+
+/// A node that suspects itself has another one probe a few of those that it finds dead.
+struct probe_query {
+  std::uint64_t id = 0;
+  std::vector<probe_target> targets;
+
+  auto fields() { return std::tie(id, targets); }
+};
+
+/// How many of them answered well, and how many did not; the others were not probed.
+struct probe_findings {
+  std::uint64_t id = 0;
+  std::uint32_t well = 0;
+  std::uint32_t failed = 0;
+
+  auto fields() { return std::tie(id, well, failed); }
+};
+
 /// New kinds go to the end: the index is on the wire.
 using cluster_message =
   std::variant<heartbeat, farewell, record_batch, batch_ack, client_verify_failed, renewals,
                verify_request, verify_listing, snapshot_request, snapshot_chunk, service_query,
-               service_answer, subscriber_query, subscriber_answer, store_message>;
+               service_answer, subscriber_query, subscriber_answer, store_message, probe_query,
+               probe_findings>;
 
 /// A message and who sent it.
 struct cluster_frame {

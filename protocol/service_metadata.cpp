@@ -23,6 +23,14 @@ std::string_view to_string(health_checker::kind type) {
   return "NONE";
 }
 
+const cluster_metadata& cluster_of(const service_metadata_ptr& service, std::string_view name) {
+  static const cluster_metadata defaults;
+  if (!service)
+    return defaults;
+  auto known = service->clusters.find(name);
+  return known == service->clusters.end() ? defaults : known->second;
+}
+
 namespace {
 
 std::string text_member(const json_value& object, std::string_view key) {

@@ -80,6 +80,10 @@ struct service_metadata {
 
 using service_metadata_ptr = std::shared_ptr<const service_metadata>;
 
+/// The settings of one of its clusters, as they are by default if none were stored. Lives as long
+/// as `service`, which may be null.
+const cluster_metadata& cluster_of(const service_metadata_ptr& service, std::string_view name);
+
 /// Overlays of one service by `ip:port:cluster`; equal ones may be one object. Never null.
 using override_table = std::map<std::string, std::shared_ptr<const instance_override>, std::less<>>;
 using override_table_ptr = std::shared_ptr<const override_table>;

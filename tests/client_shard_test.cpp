@@ -194,3 +194,79 @@ TEST_CASE("a shard and a service killed together lose nothing") {
     CHECK(node.context->counters.instances == 6);
   });
 }
+
+namespace {
+
+constexpr int many = 30;
+
+std::string client_ip(int i) { return "10.0.0." + std::to_string(i); }
+
+/// So many of thirty clients beat for that long.
+void keep_beating(node_fixture& node, int count, std::chrono::seconds span) {
+  for (auto passed = 0s; passed < span; passed += 5s) {
+    for (int i = 1; i <= count; ++i)
+      node.beat("s", client_ip(i));
+    node.advance(5s);
+  }
+}
+
+void register_many(node_fixture& node) {
+  for (int i = 1; i <= many; ++i)
+    node.register_instance("s", client_ip(i));
+  node.settle();
+  keep_beating(node, many, 10s);
+}
+
+auto unhealthy(node_fixture& node) {
+  auto shown = node.shown("s");
+  return std::count(shown.begin(), shown.end(), '-');
+}
+
+auto healthy(node_fixture& node) {
+  auto shown = node.shown("s");
+  return std::count(shown.begin(), shown.end(), '+');
+}
+
+} // namespace
+
+TEST_CASE("when nearly all clients fall silent at once the node suspects itself") {
+  node_fixture node;
+  register_many(node);
+  node.advance(35s);
+  CHECK(healthy(node) == many);
+  SUBCASE("they beat again: nobody was ever marked") {
+    auto revision = node.find("s")->revision;
+    keep_beating(node, many, 60s);
+    CHECK(healthy(node) == many);
+    CHECK(node.find("s")->revision == revision);
+    node.advance(30s); // and a second silence is one of its own
+    CHECK(healthy(node) == many);
+  }
+  SUBCASE("they stay silent: it is believed, and they go in the usual order") {
+    node.advance(12s); // 52 s after the last beats
+    CHECK(unhealthy(node) == many);
+    node.advance(6s);
+    CHECK(unhealthy(node) == many);
+    node.advance(5s);
+    CHECK(node.shown("s") == "");
+  }
+}
+
+TEST_CASE("when a part of the clients falls silent they are marked in time") {
+  node_fixture node;
+  register_many(node);
+  keep_beating(node, many / 3, 20s);
+  CHECK(healthy(node) == many / 3);
+  CHECK(unhealthy(node) == many - many / 3);
+  keep_beating(node, many / 3, 15s);
+  CHECK(unhealthy(node) == 0);
+}
+
+TEST_CASE("nacre.health.suspicious-percent=100: silence is always believed") {
+  options opts;
+  opts.health.suspicious_percent = 100;
+  node_fixture node(1, opts);
+  register_many(node);
+  node.advance(16s);
+  CHECK(unhealthy(node) == many);
+}

@@ -479,3 +479,24 @@ TEST_CASE("whatever operators and clients change, no lapse is early, double or 5
     run_leases(seed, false);
   }
 }
+
+TEST_CASE("a walk in pieces sees every client that beats, also while others come") {
+  client_table table;
+  auto put = [&](int n, client_kind of) {
+    table.put(publication_of(make_lease(1, client(n, of), 0)), at(0));
+  };
+  for (int i = 0; i < 1'000; ++i)
+    put(i, i % 4 == 0 ? client_kind::persistent : client_kind::ephemeral);
+  std::map<std::string, int> seen;
+  client_table::walk way;
+  int turns = 0;
+  auto see = [&](const publication_ptr& x) { ++seen[x->lease->client.ip]; };
+  while (table.walk_ephemeral(way, 100, see)) {
+    if (++turns == 3)
+      for (int i = 1'000; i < 5'000; ++i) // all rows get another place
+        put(i, client_kind::ephemeral);
+  }
+  CHECK(turns >= 40);
+  CHECK(seen.size() == 4'750);
+  CHECK(std::all_of(seen.begin(), seen.end(), [](auto& x) { return x.second <= 2; }));
+}

@@ -312,3 +312,79 @@ TEST_CASE("health check of a cluster: one node asks each target, and another whe
   CHECK(cluster.run_until(
     [&] { return cluster.shown((owner + 1) % 3, "p").find(ip + '+') != std::string::npos; }, 10s));
 }
+
+namespace {
+
+/// Three nodes with thirty targets each, about; those of the first one fail.
+class doubting_cluster : public simulated_cluster {
+public:
+  doubting_cluster() : simulated_cluster(1) {
+    for (auto& x : nodes)
+      x.prober = std::make_shared<scripted_prober>();
+    start_all();
+    for (int i = 1; i <= 90; ++i)
+      register_instance(0, "p", ip(i), {}, false);
+    run(10s);
+    for (int i = 1; i <= 90; ++i)
+      if (prober(0).asked.count(ip(i)) != 0)
+        own.push_back(ip(i));
+    for (auto& x : own)
+      prober(0).says[x] = scripted_prober::silent();
+  }
+
+  scripted_prober& prober(std::size_t i) { return *nodes[i].prober; }
+
+  /// How often the others probed what the first node is responsible for.
+  int asked_elsewhere() {
+    int sum = 0;
+    for (auto& x : own)
+      sum += prober(1).asked[x] + prober(2).asked[x];
+    return sum;
+  }
+
+  bool all_dead(std::size_t i) {
+    auto seen = shown(i, "p");
+    return std::all_of(own.begin(), own.end(),
+                       [&](auto& x) { return seen.find(x + '-') != std::string::npos; });
+  }
+
+  std::vector<std::string> own;
+
+private:
+  static std::string ip(int i) { return "10.0.1." + std::to_string(i); }
+};
+
+} // namespace
+
+TEST_CASE("health check: what another node finds well is kept as long as it says so") {
+  doubting_cluster cluster;
+  REQUIRE(cluster.own.size() >= 20);
+  CHECK(cluster.asked_elsewhere() == 0);
+  cluster.run(90s);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(cluster.shown(i, "p").find('-') == std::string::npos);
+  auto asked = cluster.asked_elsewhere();
+  CHECK(asked >= 3);
+  CHECK(asked <= 3 * 18);
+}
+
+TEST_CASE("health check: what another node finds dead too is believed at once") {
+  doubting_cluster cluster;
+  for (auto& x : cluster.own)
+    for (std::size_t i = 1; i < 3; ++i)
+      cluster.prober(i).says[x] = scripted_prober::silent();
+  CHECK(cluster.run_until([&] { return cluster.all_dead(2); }, 15s));
+  CHECK(cluster.asked_elsewhere() >= 3);
+}
+
+TEST_CASE("health check: a second doubt is as long as the first") {
+  probing_node node;
+  node.silence_many();
+  node.advance(20s);
+  node.prober->says.clear();
+  node.advance(60s);
+  CHECK(node.reported("failing") == 0);
+  node.silence_many();
+  node.advance(10s);
+  CHECK(node.shown("p").find('-') == std::string::npos);
+}

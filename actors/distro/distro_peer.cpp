@@ -352,6 +352,15 @@ void distro_peer_state::on_peer(store_message& msg) {
     self->send(store, store_heard{peer->address, std::move(msg)});
 }
 
+// -- a second opinion ----------------------------------------------------------------------------
+
+void distro_peer_state::on_peer(probe_query& msg) {
+  if (auto health = context->actors.health.get())
+    self->send(health, second_opinion_wanted{peer->address, std::move(msg)});
+}
+
+void distro_peer_state::on_peer(probe_findings& msg) { take_answer(msg.id, msg); }
+
 // -- status --------------------------------------------------------------------------------------
 
 std::string distro_peer_state::summary() const {

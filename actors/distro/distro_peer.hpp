@@ -73,6 +73,8 @@ private:
   void on_peer(subscriber_query& msg);
   void on_peer(subscriber_answer& msg);
   void on_peer(store_message& msg);
+  void on_peer(probe_query& msg);
+  void on_peer(probe_findings& msg);
   /// The answer to a question of this node.
   void take_answer(std::uint64_t id, cluster_message answer);
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/distro/cluster_context.hpp"
+#include "actors/distro/peer_survey.hpp"
 
 namespace nacre {
 
@@ -21,17 +22,33 @@ constexpr milliseconds unprobed_interval{5'000};
 /// Probes that are due so soon go along.
 constexpr milliseconds batch_span{10};
 
-/// A node that suspects itself believes what it finds after this time.
-constexpr milliseconds suspicion_patience{30'000};
+/// One that suspects itself has others probe so many of those that fail, this often.
+constexpr std::size_t second_opinion_targets = 3;
+constexpr milliseconds second_opinion_interval{5'000};
 
-const cluster_metadata& settings_of(const service_metadata_ptr& service,
-                                    const std::string& cluster) {
-  static const cluster_metadata defaults;
-  if (!service)
-    return defaults;
-  auto known = service->clusters.find(cluster);
-  return known == service->clusters.end() ? defaults : known->second;
-}
+/// Probes for others under way at once.
+constexpr std::size_t inquiries_max = 64;
+
+/// Asks one peer, and tells the HEALTH CHECK what it said, or that it said nothing.
+class opinion_survey final : public peer_survey {
+public:
+  opinion_survey(health_check_actor asker, std::vector<probe_target> targets)
+    : asker_(std::move(asker)), targets_(std::move(targets)) {}
+
+  ~opinion_survey() override { caf::anon_send(asker_, std::move(said_)); }
+
+  cluster_message question(std::uint64_t id) const override { return probe_query{id, targets_}; }
+
+  void take(const std::string& node, cluster_message answer) override {
+    if (auto found = std::get_if<probe_findings>(&answer))
+      said_ = {node, found->well, found->failed};
+  }
+
+private:
+  const health_check_actor asker_;
+  const std::vector<probe_target> targets_;
+  second_opinion said_;
+};
 
 } // namespace
 
@@ -39,6 +56,8 @@ void health_check_state::start(node_context_ptr ctx) {
   context = std::move(ctx);
   policy.emplace(context->options, context->own_ip);
   random.seed(context->life + self->id());
+  auto& bounds = context->options.health;
+  suspicion.emplace(bounds.suspicious_targets_min, bounds.suspicious_percent);
   if (auto store = context->actors.store.get(); store && is_restart(birth))
     self->send(store, agreed_state_wanted{}); // readers are shown all of it again, and so is this
 }
@@ -145,20 +164,28 @@ void health_check_state::on_ring(const ring& msg) {
   while (!due.empty() && due.begin()->first <= until) {
     auto& x = *targets.find(due.begin()->second);
     due.erase(due.begin());
-    if (auto order = order_for(x, own_nodes)) {
+    complaint why;
+    auto order = order_for(x, own_nodes, why);
+    x.second.unprobed = why.value_or("");
+    if (order) {
+      x.second.probe_number = order->number;
       under_way.emplace(order->number, x.first);
       orders.push_back(std::move(*order));
     } else {
       schedule(x, varied(unprobed_interval, 0.1));
     }
   }
-  if (!orders.empty()) {
-    auto me = caf::actor_cast<health_check_actor>(self);
-    context->prober->probe(std::move(orders), [me](std::vector<probe_answer> answers) {
-      caf::anon_send(me, targets_probed{std::move(answers)});
-    });
-  }
+  probe(std::move(orders));
   arm();
+}
+
+void health_check_state::probe(std::vector<probe_order> orders) {
+  if (orders.empty())
+    return;
+  auto me = caf::actor_cast<health_check_actor>(self);
+  context->prober->probe(std::move(orders), [me](std::vector<probe_answer> answers) {
+    caf::anon_send(me, targets_probed{std::move(answers)});
+  });
 }
 
 bool health_check_state::is_enabled(const service_ref& service) const {
@@ -172,13 +199,13 @@ bool health_check_state::is_cut_off() const {
   return context->cluster && !context->cluster->now()->has_quorum_contact();
 }
 
-std::optional<probe_order>
-health_check_state::order_for(entry& x, const std::vector<std::string>& own_nodes) {
+std::optional<probe_order> health_check_state::order_for(const entry& x,
+                                                         const std::vector<std::string>& own_nodes,
+                                                         complaint& why) {
   auto& [service, client] = x.first;
   auto settings = context->tables.store.metadata(service->view());
-  auto& cluster = settings_of(settings, x.second.cluster);
+  auto& cluster = cluster_of(settings, x.second.cluster);
   auto port = cluster.use_instance_port ? client.port : cluster.check_port;
-  complaint why;
   if (!is_enabled(service))
     why = "health checks are switched off";
   else if (is_cut_off())
@@ -187,12 +214,10 @@ health_check_state::order_for(entry& x, const std::vector<std::string>& own_node
     why = "its cluster has no health check";
   else
     why = policy->refuses(client.ip, port, own_nodes);
-  x.second.unprobed = why.value_or("");
   if (why)
     return std::nullopt;
-  x.second.probe_number = ++last_number;
   return probe_order{
-    last_number, client.ip, port, {settings, &cluster.checker}}; // lives as long as the settings
+    ++last_number, client.ip, port, {settings, &cluster.checker}}; // lives as long as the settings
 }
 
 std::vector<std::string> health_check_state::nodes() const {
@@ -213,8 +238,10 @@ const switch_domain::check_params& health_check_state::params_of(health_checker:
 void health_check_state::on_probed(targets_probed& msg) {
   for (auto& answer : msg.answers) {
     auto found = under_way.find(answer.number);
-    if (found == under_way.end())
-      continue; // not ours any more
+    if (found == under_way.end()) { // not ours any more, or never was
+      take_finding(answer.number, answer);
+      continue;
+    }
     auto& x = *targets.find(found->second);
     under_way.erase(found);
     judge(x, answer);
@@ -225,7 +252,7 @@ void health_check_state::on_probed(targets_probed& msg) {
 void health_check_state::judge(entry& x, const probe_answer& answer) {
   auto& target = x.second;
   auto settings = context->tables.store.metadata(x.first.first->view());
-  auto type = settings_of(settings, target.cluster).checker.type;
+  auto type = cluster_of(settings, target.cluster).checker.type;
   auto switches = context->tables.store.switches();
   std::optional<bool> verdict;
   change(target,
@@ -235,7 +262,8 @@ void health_check_state::judge(entry& x, const probe_answer& answer) {
   // Those that began together are spread over the interval, and kept so.
   schedule(x, varied(target.interval, target.last ? 0.1 : 0.5));
   target.last = answer;
-  if (verdict && is_enabled(x.first.first) && !is_cut_off() && (*verdict || !suspects_itself()))
+  bool suspicious = (verdict == false || suspicion->is_suspicious()) && suspects_itself();
+  if (verdict && is_enabled(x.first.first) && !is_cut_off() && (*verdict || !suspicious))
     flip(x, *verdict);
 }
 
@@ -249,22 +277,90 @@ void health_check_state::flip(const entry& x, bool now_healthy) {
                               nullptr});
 }
 
+// -- doubts --------------------------------------------------------------------------------------
+
 bool health_check_state::suspects_itself() {
-  auto& bounds = context->options.health;
-  bool many =
-    healthy >= bounds.suspicious_targets_min && failing * 100 > healthy * bounds.suspicious_percent;
   auto now = context->clock.steady();
-  if (!many) {
-    suspicious_since = never;
-    return false;
-  }
-  if (suspicious_since == never) {
-    suspicious_since = now;
+  bool before = suspicion->is_suspicious();
+  bool holds = suspicion->holds(failing, healthy, now);
+  if (holds && !before)
     spdlog::warn("health-check-suspects-itself: {} of {} healthy targets do not answer, they are "
                  "kept for a while",
                  failing, healthy);
+  if (holds && now - asked_another >= second_opinion_interval)
+    ask_another();
+  return holds;
+}
+
+void health_check_state::ask_another() {
+  asked_another = context->clock.steady();
+  if (!context->cluster)
+    return;
+  auto peers = context->cluster->peers.all();
+  std::erase_if(peers, [](auto& x) { return !x->open(); });
+  if (peers.empty())
+    return;
+  std::vector<const target_key*> dead;
+  for (auto& [key, x] : targets)
+    if (x.is_ours && x.is_healthy() && x.state.failed_last())
+      dead.push_back(&key);
+  std::vector<const target_key*> chosen;
+  std::sample(dead.begin(), dead.end(), std::back_inserter(chosen), second_opinion_targets, random);
+  std::vector<probe_target> wanted;
+  for (auto x : chosen)
+    wanted.push_back(
+      {x->first->namespace_id, x->first->group, x->first->name, x->second.ip, x->second.port});
+  auto me = caf::actor_cast<health_check_actor>(self);
+  caf::anon_send(peers[next_to_ask++ % peers.size()]->actor.get(),
+                 ask_peer{std::make_shared<opinion_survey>(std::move(me), std::move(wanted))});
+}
+
+void health_check_state::on_opinion(const second_opinion& msg) {
+  if (msg.well + msg.failed == 0 || !suspicion->is_suspicious())
+    return;
+  bool agrees = msg.failed > msg.well;
+  spdlog::warn("health-check-second-opinion of {}: {} of {} targets that fail here are well there, "
+               "{}",
+               msg.from, msg.well, msg.well + msg.failed,
+               agrees ? "so what is found here is believed" : "so they are kept");
+  if (agrees)
+    suspicion->confirm();
+  else
+    suspicion->refute(context->clock.steady());
+}
+
+/// Only instances that this node knows too are probed, by its own policy.
+void health_check_state::on_opinion_wanted(second_opinion_wanted& msg) {
+  auto& query = msg.query;
+  auto one = std::make_shared<inquiry>(inquiry{std::move(msg.from), {query.id}});
+  std::vector<probe_order> orders;
+  auto own_nodes = nodes();
+  for (auto& x : query.targets) {
+    auto known = targets.find({make_service_ref({x.namespace_id, x.group, x.service}),
+                               {x.ip, x.port, client_kind::persistent}});
+    complaint why;
+    if (known == targets.end() || inquiries.size() >= inquiries_max || !context->prober)
+      continue;
+    if (auto order = order_for(*known, own_nodes, why)) {
+      inquiries.emplace(order->number, one);
+      ++one->awaited;
+      orders.push_back(std::move(*order));
+    }
   }
-  return now - suspicious_since < suspicion_patience;
+  probe(std::move(orders));
+}
+
+void health_check_state::take_finding(std::uint64_t number, const probe_answer& answer) {
+  auto found = inquiries.find(number);
+  if (found == inquiries.end())
+    return;
+  auto one = std::move(found->second);
+  inquiries.erase(found);
+  ++(answer.what == probe_answer::kind::ok ? one->findings.well : one->findings.failed);
+  if (--one->awaited > 0)
+    return;
+  if (auto peer = context->cluster->peers.find(one->from))
+    context->cluster->send(*peer, one->findings);
 }
 
 // -- for operators -------------------------------------------------------------------------------
@@ -278,7 +374,7 @@ void health_check_state::write(json_writer& out, const entry& x) const {
     .field("service", service->grouped_name())
     .field("cluster", target.cluster)
     .field("instance", client.address())
-    .field("type", to_string(settings_of(settings, target.cluster).checker.type))
+    .field("type", to_string(cluster_of(settings, target.cluster).checker.type))
     .field("healthy", target.is_healthy());
   if (!target.is_healthy())
     out.field("unhealthySince", target.unhealthy_since_ms);
@@ -319,7 +415,7 @@ void health_check_state::on_describe(const describe_health& msg) {
 std::string health_check_state::summary() const {
   return std::to_string(ours) + " of " + std::to_string(targets.size()) + " targets, "
          + std::to_string(failing) + " failing"
-         + (suspicious_since == never ? "" : ", suspects itself");
+         + (suspicion->is_suspicious() ? ", suspects itself" : "");
 }
 
 void health_check_state::details(json_writer& out) const {
@@ -328,7 +424,7 @@ void health_check_state::details(json_writer& out) const {
     .field("healthy", healthy)
     .field("failing", failing)
     .field("underWay", under_way.size())
-    .field("suspectsItself", suspicious_since != never);
+    .field("suspectsItself", suspicion->is_suspicious());
 }
 
 health_check_actor::behavior_type
@@ -341,6 +437,8 @@ health_check(health_check_actor::stateful_pointer<health_check_state> self,
     on<&health_check_state::on_taken>(self),
     on<&health_check_state::on_cluster_changed>(self),
     on<&health_check_state::on_probed>(self),
+    on<&health_check_state::on_opinion_wanted>(self),
+    on<&health_check_state::on_opinion>(self),
     on<&health_check_state::on_describe>(self),
     on<&health_check_state::on_ring>(self),
     on_status(self),

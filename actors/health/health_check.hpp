@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "actors/actor_base.hpp"
+#include "actors/base/self_suspicion.hpp"
 #include "actors/health/check_state.hpp"
 #include "actors/health/target_policy.hpp"
 
@@ -32,6 +34,8 @@ struct health_check_state : actor_state {
   void on_taken(const instance_taken& msg);
   void on_cluster_changed(const cluster_changed& msg);
   void on_probed(targets_probed& msg);
+  void on_opinion_wanted(second_opinion_wanted& msg);
+  void on_opinion(const second_opinion& msg);
   void on_describe(const describe_health& msg);
   void on_ring(const ring& msg);
 
@@ -62,6 +66,13 @@ private:
   };
   using entry = std::map<target_key, target>::value_type;
 
+  /// What another node wants to know, as far as it is known.
+  struct inquiry {
+    std::string from;
+    probe_findings findings;
+    std::size_t awaited = 0;
+  };
+
   bool is_ours(const client_id& client) const;
   /// Changes `x` and keeps the sums right.
   template <class Change>
@@ -75,12 +86,17 @@ private:
   void arm();
   bool is_enabled(const service_ref& service) const;
   bool is_cut_off() const;
-  /// What is to be asked; nothing if the target is not probed, which is noted.
-  std::optional<probe_order> order_for(entry& x, const std::vector<std::string>& own_nodes);
+  /// What is to be asked; nothing if the target is not probed, and then `why`.
+  std::optional<probe_order> order_for(const entry& x, const std::vector<std::string>& own_nodes,
+                                       complaint& why);
+  void probe(std::vector<probe_order> orders);
   void judge(entry& x, const probe_answer& answer);
   void flip(const entry& x, bool healthy);
   /// Whether so many fail at once that the reason is likely to be here.
   bool suspects_itself();
+  /// Another node probes some of those that fail.
+  void ask_another();
+  void take_finding(std::uint64_t number, const probe_answer& answer);
   const switch_domain::check_params& params_of(health_checker::kind type) const;
   std::vector<std::string> nodes() const;
   void write(json_writer& out, const entry& x) const;
@@ -99,7 +115,11 @@ private:
   std::size_t healthy = 0;
   /// Are healthy, as readers see it, and did not answer well last.
   std::size_t failing = 0;
-  steady_time suspicious_since = never;
+  std::optional<self_suspicion> suspicion;
+  steady_time asked_another = never;
+  std::size_t next_to_ask = 0;
+  /// By the number of the probe.
+  std::unordered_map<std::uint64_t, std::shared_ptr<inquiry>> inquiries;
 };
 
 health_check_actor::behavior_type

@@ -166,6 +166,11 @@ struct cluster_changed {
   bool losses = false;
 };
 
+// -- to the CLIENT SHARDs ------------------------------------------------------------------------
+
+/// INTERNAL: the next of the leases get their responsible node.
+struct reassign_more {};
+
 // -- to both that change records -----------------------------------------------------------------
 
 /// INTERNAL: the turn in which clients changed is over, peers are told.

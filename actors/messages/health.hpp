@@ -10,6 +10,7 @@
 #include "actors/base/prober.hpp"
 #include "actors/base/ticket.hpp"
 #include "protocol/client_id.hpp"
+#include "protocol/cluster_message.hpp"
 #include "protocol/service_key.hpp"
 
 /// What is said to the HEALTH CHECK, which has persistent instances probed.
@@ -33,6 +34,20 @@ struct instance_taken {
 /// The PROBER has answers.
 struct targets_probed {
   std::vector<probe_answer> answers;
+};
+
+/// Another node suspects itself: are these targets well, as this node sees them?
+struct second_opinion_wanted {
+  std::string from;
+  probe_query query;
+};
+
+/// What another node says of targets that fail here.
+struct second_opinion {
+  /// Empty if none has answered.
+  std::string from;
+  std::uint32_t well = 0;
+  std::uint32_t failed = 0;
 };
 
 /// An operator looks: completes with a JSON object.

@@ -17,6 +17,9 @@ constexpr auto tick_interval = 250ms;
 /// any beat: every lease gets a fresh term.
 constexpr milliseconds standstill{5'000};
 
+/// So many leases are looked at to know how many are silent.
+constexpr std::size_t silence_sample = 1'000;
+
 /// A recovery that lacks answers is started anew after this time.
 constexpr milliseconds recovery_retry{300};
 
@@ -27,6 +30,8 @@ void client_shard_state::start(node_context_ptr ctx, std::size_t shard_index) {
   index = shard_index;
   records.emplace(self, *context);
   last_tick = context->clock.steady();
+  auto& bounds = context->options.health;
+  suspicion.emplace(bounds.suspicious_targets_min, bounds.suspicious_percent);
   if (context->cluster)
     assigned_by = context->cluster->now();
   if (is_restart(birth)) {
@@ -245,6 +250,7 @@ lapse_rules client_shard_state::rules() const {
   x.expire_instance = context->options.liveness.expire_instance;
   x.subscriber_timeout = context->options.liveness.subscriber_timeout;
   x.renewed_at_least = renewed_at_least;
+  x.lapsed_at_least = lapsed_at_least;
   if (context->cluster) {
     auto view = context->cluster->now();
     x.checks_enabled &= view->has_quorum_contact();
@@ -270,7 +276,12 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
   if (context->cluster && !context->cluster->serves())
     return; // what it holds of others is not complete yet, and so are the signs of life
   auto r = rules();
-  for (auto& x : table.due(now, r)) {
+  auto lapses = table.due(now, r);
+  bool beats_stopped = std::any_of(lapses.begin(), lapses.end(),
+                                   [](auto& x) { return x.what != lapse::kind::unsubscribed; });
+  if ((beats_stopped || suspicion->is_suspicious()) && suspects_itself(r, now))
+    std::erase_if(lapses, [](auto& x) { return x.what != lapse::kind::unsubscribed; });
+  for (auto& x : lapses) {
     switch (x.what) {
       case lapse::kind::unhealthy:
         lapse_unhealthy(x.lease, r);
@@ -284,6 +295,27 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
     }
   }
   count_clients();
+}
+
+bool client_shard_state::suspects_itself(const lapse_rules& r, steady_time now) {
+  std::size_t healthy = 0;
+  std::size_t silent = 0;
+  context->tables.leases.sample(silence_sample, [&](const lease& x) {
+    if (x.responsible_elsewhere || x.exempt || !x.healthy)
+      return;
+    ++healthy;
+    // When the first one lapses, the others that fell silent with it have missed a beat.
+    silent += now - r.term_starts(x) > x.beat_timeout.load() * 2 / 3 ? 1 : 0;
+  });
+  bool before = suspicion->is_suspicious();
+  bool holds = suspicion->holds(silent, healthy, now);
+  if (holds && !before)
+    spdlog::warn("shard-suspects-itself {}: {} of {} healthy clients are silent at once, they are "
+                 "kept for a while",
+                 index, silent, healthy);
+  if (holds)
+    lapsed_at_least = now;
+  return holds;
 }
 
 void client_shard_state::lapse_unhealthy(const lease_ptr& lease, const lapse_rules& r) {
@@ -336,6 +368,7 @@ void client_shard_state::on_announce(const announce_changes&) { records->flush()
 std::string client_shard_state::summary() const {
   return std::to_string(table.clients()) + " clients, " + std::to_string(table.publications())
          + " publications, " + std::to_string(table.subscriptions()) + " subscriptions"
+         + (suspicion->is_suspicious() ? ", suspects itself" : "")
          + (recovery ? ", recovering" : "");
 }
 
@@ -343,6 +376,7 @@ void client_shard_state::details(json_writer& out) const {
   out.field("clients", table.clients())
     .field("publications", table.publications())
     .field("subscriptions", table.subscriptions())
+    .field("suspectsItself", suspicion->is_suspicious())
     .field("recovering", recovery != nullptr);
 }
 
@@ -363,6 +397,7 @@ client_shard(client_shard_actor::stateful_pointer<client_shard_state> self,
     on<&client_shard_state::on_cluster_changed>(self),
     on<&client_shard_state::on_service_gives_rows>(self),
     on<&client_shard_state::on_recovery_started>(self),
+    on<&client_shard_state::on_reassign>(self),
     on<&client_shard_state::on_announce>(self),
     on<&client_shard_state::on_tick>(self),
     on_status(self),

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "actors/actor_base.hpp"
+#include "actors/base/self_suspicion.hpp"
 #include "actors/distro/replication.hpp"
 #include "actors/naming/client_table.hpp"
 
@@ -33,6 +34,7 @@ struct client_shard_state : actor_state {
   void on_cluster_changed(const cluster_changed& msg);
   void on_service_gives_rows(const service_gives_rows& msg);
   void on_recovery_started(const shard_recovery_started& msg);
+  void on_reassign(const reassign_more& msg);
   void on_announce(const announce_changes& msg);
   void on_tick(const caf::tick_atom& msg);
 
@@ -94,6 +96,8 @@ private:
   void lapse_removed(const lease_ptr& lease, const lapse_rules& rules);
   void lapse_unsubscribed(const lease_ptr& lease);
   lapse_rules rules() const;
+  /// Whether so many fell silent at once that the reason is likely to be here.
+  bool suspects_itself(const lapse_rules& rules, steady_time now);
   void count_clients();
 
   // In client_shard_sync.cpp: what the cluster tells of clients.
@@ -108,6 +112,7 @@ private:
                   change_cause cause);
   /// Other nodes are responsible for clients from now on.
   void reassign_responsibility();
+  void reassign(const lease_ptr& lease, steady_time now);
   void drop_lost(const replica& x);
   void drop_lost_connections();
   /// After a failure of this shard: its rows and the records of the cluster are made one again.
@@ -125,8 +130,16 @@ private:
   steady_time last_tick{};
   /// By which leases were assigned last; null in a standalone node.
   cluster_view_ptr assigned_by;
+  /// Leases of which not all say so yet, and by which view the others were assigned.
+  struct reassignment {
+    cluster_view_ptr before;
+    client_table::walk at;
+  };
+  std::optional<reassignment> reassigning;
   /// Leases count as renewed at this time at least.
   steady_time renewed_at_least{};
+  std::optional<self_suspicion> suspicion;
+  steady_time lapsed_at_least = never;
 };
 
 /// One that takes the place of a failed one gets its rows back from the services.

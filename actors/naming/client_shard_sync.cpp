@@ -11,6 +11,11 @@ namespace nacre {
 
 namespace {
 
+/// Rows that are looked at in one turn when other nodes become responsible: less than 1 ms.
+constexpr std::size_t reassigned_at_once = 2'000;
+
+bool is_silent(const member& x) { return x.state == member_state::down && !x.dead; }
+
 change_cause caused_by(const std::string& peer) {
   return {change_reason::peer, std::make_shared<const std::string>(peer)};
 }
@@ -204,33 +209,42 @@ void client_shard_state::on_cluster_changed(const cluster_changed& msg) {
 }
 
 void client_shard_state::reassign_responsibility() {
-  auto before = std::exchange(assigned_by, context->cluster->now());
+  while (reassigning) // what a client had before this would be forgotten
+    on_reassign({});
+  reassigning = {std::exchange(assigned_by, context->cluster->now()), {}};
+  on_reassign({});
+}
+
+void client_shard_state::on_reassign(const reassign_more&) {
+  if (!reassigning)
+    return;
   auto now = context->clock.steady();
-  auto silent_term = context->options.cluster.silent_clients_after;
-  auto is_silent = [](const member& x) { return x.state == member_state::down && !x.dead; };
+  auto assign = [&](const publication_ptr& x) { reassign(x->lease, now); };
+  if (table.walk_ephemeral(reassigning->at, reassigned_at_once, assign))
+    self->send(self, reassign_more{});
+  else
+    reassigning.reset();
+}
+
+void client_shard_state::reassign(const lease_ptr& lease, steady_time now) {
+  bool here = assigned_by->is_responsible(lease->client);
+  bool taken_over = here && lease->responsible_elsewhere;
+  lease->responsible_elsewhere = !here;
+  // Patience with a silent node ends when it is heard again.
   auto& members = assigned_by->members();
-  bool any_silent = std::any_of(members.begin(), members.end(), is_silent);
-  table.for_each_publication([&](const publication_ptr& x) {
-    auto& lease = *x->lease;
-    if (lease.client.kind != client_kind::ephemeral)
-      return;
-    bool here = assigned_by->is_responsible(lease.client);
-    bool taken_over = here && lease.responsible_elsewhere;
-    lease.responsible_elsewhere = !here;
-    // Patience with a silent node ends when it is heard again.
-    if (here && !any_silent && lease.term_starts.load() > now)
-      lease.term_starts = now;
-    if (!taken_over)
-      return;
-    // A full fresh term. Clients of a node that is only silent may still be beating there.
-    auto responsible = assigned_by->find(before->responsible_for(lease.client));
-    bool silent = responsible && is_silent(*responsible);
-    milliseconds patience{0};
-    if (silent)
-      patience = std::max(patience, silent_term - lease.delete_timeout.load());
-    lease.term_starts = now + patience;
-    table.schedule_check(x->lease, now);
-  });
+  if (here && lease->term_starts.load() > now
+      && std::none_of(members.begin(), members.end(), is_silent))
+    lease->term_starts = now;
+  if (!taken_over)
+    return;
+  // A full fresh term. Clients of a node that is only silent may still be beating there.
+  auto responsible = assigned_by->find(reassigning->before->responsible_for(lease->client));
+  milliseconds patience{0};
+  if (responsible && is_silent(*responsible))
+    patience = std::max(patience, context->options.cluster.silent_clients_after
+                                    - lease->delete_timeout.load());
+  lease->term_starts = now + patience;
+  table.schedule_check(lease, now);
 }
 
 void client_shard_state::on_connection_superseded(const connection_superseded& msg) {

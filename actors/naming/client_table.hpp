@@ -37,13 +37,15 @@ struct lapse_rules {
   /// Clients may have been beating at a node we could not hear: each gets one more beat interval
   /// from here.
   steady_time reunited = never;
+  /// Nobody lapsed before this time, as this node had suspected itself.
+  steady_time lapsed_at_least = never;
 
   /// From when on the terms of `x` count.
   steady_time term_starts(const lease& x) const {
     constexpr milliseconds relay{2'000};
     auto next_beat = reunited + x.beat_interval.load() + relay;
     return std::max({x.renewed.load(), x.term_starts.load(), renewed_at_least,
-                     next_beat - x.beat_timeout.load()});
+                     std::max(next_beat, lapsed_at_least) - x.beat_timeout.load()});
   }
 };
 
@@ -76,6 +78,28 @@ public:
   void schedule_check(const lease_ptr& x, steady_time now) {
     if (!x->check_scheduled)
       schedule(x, now, now);
+  }
+
+  /// How far a walk over all rows has come.
+  struct walk {
+    std::size_t bucket = 0;
+    std::size_t buckets = 0;
+  };
+
+  /// Goes on with a walk over some `rows` more, and calls `f` with what those of them publish that
+  /// have to beat. Rows may come and go between two calls; those that stay are seen, some maybe
+  /// twice.
+  /// @returns whether there are more
+  template <class F>
+  bool walk_ephemeral(walk& at, std::size_t rows, F f) const {
+    if (at.buckets != rows_.bucket_count())
+      at = {0, rows_.bucket_count()}; // all rows have another place
+    for (std::size_t seen = 0; at.bucket < at.buckets && seen < rows; ++at.bucket, ++seen)
+      for (auto i = rows_.begin(at.bucket); i != rows_.end(at.bucket); ++i, ++seen)
+        if (i->first.kind == client_kind::ephemeral)
+          for (auto& x : i->second.publications)
+            f(x);
+    return at.bucket < at.buckets;
   }
 
   /// Calls `f` with each publication.

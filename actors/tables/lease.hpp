@@ -123,6 +123,21 @@ public:
     }
   }
 
+  /// Calls `f(const lease&)` with some that stand for all, about `wanted`; with all if they are
+  /// few.
+  template <class F>
+  void sample(std::size_t wanted, F f) const {
+    auto share = size() <= wanted ? wanted : wanted / stripes_count;
+    for (auto& part : stripes_) {
+      std::shared_lock guard(part.lock);
+      auto& all = part.leases;
+      // By bucket: the order of all is that of their coming.
+      for (std::size_t i = 0, seen = 0; i < all.bucket_count() && seen < share; ++i)
+        for (auto x = all.begin(i); x != all.end(i); ++x, ++seen)
+          f(**x);
+    }
+  }
+
   /// Runs `f` while no renewal of `x` can come between.
   template <class F>
   void exclusively(const lease_ptr& x, F f) {

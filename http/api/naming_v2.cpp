@@ -108,7 +108,7 @@ std::optional<reply> get_service_v2(http_call& c) {
     .key("clusterMap")
     .begin_object();
   for (auto& name : cluster_names(*view, false)) {
-    auto cluster = cluster_of(*view, name);
+    auto& cluster = cluster_of(view->metadata, name);
     out.key(name).begin_object().field("clusterName", name);
     write(out.key("healthChecker"), cluster.checker);
     write(out.key("metadata"), cluster.metadata);

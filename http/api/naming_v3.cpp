@@ -88,7 +88,7 @@ void write_service_v3(json_writer& out, const service_view& view, bool with_host
     .key("clusterMap")
     .begin_object();
   for (auto& name : cluster_names(view, false)) {
-    auto cluster = cluster_of(view, name);
+    auto& cluster = cluster_of(view.metadata, name);
     out.key(name).begin_object().field("clusterName", name);
     write(out.key("healthChecker"), cluster.checker);
     out.field("healthyCheckPort", cluster.check_port)

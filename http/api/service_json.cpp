@@ -18,13 +18,6 @@ std::vector<std::string> cluster_names(const service_view& view, bool with_store
   return {names.begin(), names.end()};
 }
 
-cluster_metadata cluster_of(const service_view& view, std::string_view name) {
-  if (view.metadata)
-    if (auto i = view.metadata->clusters.find(name); i != view.metadata->clusters.end())
-      return i->second;
-  return {};
-}
-
 metadata_map metadata_of(const service_view& view) {
   return view.metadata ? view.metadata->metadata : metadata_map{};
 }

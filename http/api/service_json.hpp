@@ -13,8 +13,6 @@ namespace nacre {
 /// Names of the clusters that have instances now or stored settings, in order.
 std::vector<std::string> cluster_names(const service_view& view, bool with_stored);
 
-cluster_metadata cluster_of(const service_view& view, std::string_view name);
-
 metadata_map metadata_of(const service_view& view);
 
 selector selector_of(const service_view& view);

@@ -31,7 +31,7 @@ std::optional<reply> get_v1(http_call& c) {
   write(out.key("selector"), selector_of(*view));
   out.key("clusters").begin_array();
   for (auto& name : cluster_names(*view, false)) {
-    auto cluster = cluster_of(*view, name);
+    auto& cluster = cluster_of(view->metadata, name);
     out.begin_object().field("name", name);
     write(out.key("healthChecker"), cluster.checker);
     write(out.key("metadata"), cluster.metadata);
@@ -154,7 +154,7 @@ std::optional<reply> catalog_service(http_call& c) {
   write(out.key("metadata"), metadata_of(*view));
   out.end_object().key("clusters").begin_array();
   for (auto& name : cluster_names(*view, false)) {
-    auto cluster = cluster_of(*view, name);
+    auto& cluster = cluster_of(view->metadata, name);
     out.begin_object().field("serviceName", key.grouped_name()).field("name", name);
     write(out.key("healthChecker"), cluster.checker);
     out.field("defaultPort", 80)

@@ -3,14 +3,18 @@
 import contextlib
 import json
 import os
+import pathlib
+import selectors
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
-from processes import PORTS, PROCESSES, check, check_equal, cluster, eventually
+from processes import PORTS, PROCESSES, check, check_equal, cluster, eventually, memory_kib
+from sdk_clients import SdkClients
 from udp_push import ALL_BACK, Subscriber
 
 INSTANCE = "/nacos/v1/ns/instance"
@@ -18,15 +22,16 @@ CLUSTER = "/nacos/v1/ns/cluster"
 HEALTH = "/nacre/admin/health"
 # Three failures of a target that answers late, at the intervals that follow from it.
 TURNS_S = 20
+ASKS_HTTP = {"type": "HTTP", "path": "/"}
 
 
 class Target:
     """A TCP server that plays what it is told: an answer, or None to say nothing."""
 
-    def __init__(self, answer=None, port=0):
+    def __init__(self, answer=None, port=0, address="127.0.0.1"):
         self.answer = answer
         self.asked = []
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server((address, port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -72,6 +77,7 @@ def put(node, service, port, ip="127.0.0.1", cluster="DEFAULT"):
 
 
 def configure(node, service, checker, cluster="DEFAULT"):
+    """@returns status and text"""
     return node.request("PUT", CLUSTER, serviceName=service, clusterName=cluster, checkPort=80,
                         useInstancePort4Check="true", healthChecker=json.dumps(checker))
 
@@ -115,51 +121,81 @@ def test_a_tcp_target_goes_down_and_comes_back(node):
         "/nacre/admin/services/DEFAULT_GROUP@@tcp/history")["events"]][-1] == "healthy", "history")
 
 
-def test_subscribers_hear_of_it(node):
-    node.unprobed = ""
-    node.start(settings=(ALL_BACK,))
-    target = Target()
-    put(node, "s", target.port)
-    subscriber = Subscriber(node, "s", acknowledges=True)
-    for healthy in (False, True):
-        target.close() if not healthy else Target(port=target.port)
-
-        def is_told():
-            pushed = subscriber.receive(0.1)
-            if not pushed:
-                return False
-            hosts = json.loads(pushed[2]["data"])["hosts"]
-            return [x["healthy"] for x in hosts] == [healthy]
-
-        eventually(is_told, TURNS_S, f"a datagram says healthy={healthy}")
-
-
-def test_the_targets_of_a_killed_node_are_probed_by_another(node):
+def start_cluster(node, settings=()):
     nodes = cluster(node.binary, node.folder, [node.log] * 3)
     for x in nodes:
         x.unprobed = ""
-        x.launch(settings=("nacre.health.allowed-networks=127.0.0.0/8",))
+        x.launch(settings=("nacre.health.allowed-networks=127.0.0.0/8", *settings))
     for x in nodes:
         x.await_ready()
+    return nodes
+
+
+def row_of(node, service):
+    return (node.get(HEALTH, service=service)["list"] or [{}])[0]
+
+
+def owner_of(nodes, service):
+    """The node that probes its one instance."""
+    asking = eventually(lambda: [x for x in nodes if "lastResult" in row_of(x, service)], 10,
+                        "one of them probes it")
+    check_equal([x.address for x in asking], [row_of(nodes[0], service)["owner"]], "who probes it")
+    return asking[0]
+
+
+def test_all_hear_of_it_within_two_intervals(node):
+    nodes = start_cluster(node, (ALL_BACK,))
+    once = {"entry": "healthCheckTimes", "value": "1"}
+    answer = nodes[0].request("PUT", "/nacos/v1/ns/operator/switches", **once)
+    check_equal(answer, (200, "ok"), "one answer is enough")
     target = Target()
     put(nodes[0], "s", target.port)
+    owner = owner_of(nodes, "s")
+    with contextlib.ExitStack() as stack:
+        over_grpc = [stack.enter_context(SdkClients(x.port + 1000, "s", 1, registers=False))
+                     for x in nodes]
+        for healthy in (False, True):
+            over_udp = [Subscriber(x, "s", acknowledges=True) for x in nodes]
+            told = [None] * 3
 
-    def row(x):
-        return (x.get(HEALTH, service="s")["list"] or [{}])[0]
+            def is_told_everywhere():
+                for i, x in enumerate(over_udp):
+                    if pushed := x.receive(0.01):
+                        told[i] = json.loads(pushed[2]["data"])["hosts"]
+                lists = [*told, *(x.pushed()[0] for x in over_grpc)]
+                return (all(x and x[0]["healthy"] == healthy for x in lists)
+                        and all(is_healthy(x, "s") == healthy for x in nodes))
 
-    def asking():
-        return [x for x in nodes if "lastResult" in row(x)]
+            interval_s = row_of(owner, "s")["intervalMs"] / 1000
+            target.close() if not healthy else Target(port=target.port)
+            eventually(is_told_everywhere, 2 * interval_s, f"all hear of healthy={healthy}")
+    for x in nodes:
+        x.stop()
 
-    owner = eventually(asking, 10, "one of them probes it")
-    check_equal([x.address for x in owner], [row(nodes[0])["owner"]], "who probes it")
-    nodes.remove(owner[0])
-    owner[0].kill()
+
+def test_the_targets_of_a_killed_node_are_probed_by_another(node):
+    nodes = start_cluster(node)
+    target = Target()
+    put(nodes[0], "s", target.port)
+    owner = owner_of(nodes, "s")
+    nodes.remove(owner)
+    owner.kill()
     target.close()
     for x in nodes:
         eventually(lambda: not is_healthy(x, "s"), 10, "another one finds that it is dead")
-    check_equal(len(asking()), 1, "nodes that probe it")
+    check_equal(len([x for x in nodes if "lastResult" in row_of(x, "s")]), 1, "who probe it")
     for x in nodes:
         x.stop()
+
+
+def test_a_target_that_drops_packets(node):
+    """In a network of its own, where a packet can get lost."""
+    here = pathlib.Path(__file__).resolve().parent
+    enter = ["unshare", "--net"] + (["--user", "--map-root-user"] if os.geteuid() else [])
+    done = subprocess.run([*enter, sys.executable, here / "dropped_packets.py", node.binary,
+                           node.folder], stdin=subprocess.DEVNULL, stdout=node.log,
+                          stderr=node.log, timeout=120, check=False)
+    check_equal(done.returncode, 0, "exit status of dropped_packets.py")
 
 
 def test_http_targets_are_judged_by_their_answers(node):
@@ -193,20 +229,69 @@ def test_http_targets_are_judged_by_their_answers(node):
         target.close()
 
 
-def test_a_slow_target_delays_no_other(node):
+class SilentTargets:
+    """Accept at all addresses of a port, read, and never say anything."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("0.0.0.0", 0), backlog=4096)
+        self.port = self.listener.getsockname()[1]
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.ends = False
+        self.thread.start()
+
+    def run(self):
+        while not self.ends:
+            for key, _ in self.selector.select(0.1):
+                if key.fileobj is self.listener:
+                    self.selector.register(self.listener.accept()[0], selectors.EVENT_READ)
+                elif not self.read(key.fileobj):
+                    self.selector.unregister(key.fileobj)
+                    key.fileobj.close()
+
+    @staticmethod
+    def read(connection):
+        try:
+            return connection.recv(4096)
+        except ConnectionError:
+            return b""
+
+    def close(self):
+        self.ends = True
+        self.thread.join()
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close()
+
+
+def test_a_thousand_silent_targets_delay_no_other(node):
     node.unprobed = ""
-    node.start()
-    silent = [Target() for _ in range(20)]
-    for target in silent:
-        put(node, "silent", target.port)
-    configure(node, "silent", {"type": "HTTP", "path": "/"})
+    node.start(settings=("nacre.health.suspicious-percent=100",))
     well = Target(status(200))
     put(node, "well", well.port)
-    configure(node, "well", {"type": "HTTP", "path": "/"})
-    eventually(lambda: len(well.asked) >= 3, 15, "it is asked three times")
+    check_equal(configure(node, "well", ASKS_HTTP), (200, "ok"), "configured")
+    silent = SilentTargets()
+    put(node, "silent", silent.port, ip="127.1.0.1")
+    check_equal(configure(node, "silent", ASKS_HTTP), (200, "ok"), "configured")
+    before_kib = memory_kib(node.process.pid)
+    for number in range(1, 1000):
+        put(node, "silent", silent.port, ip=f"127.1.{number // 250}.{number % 250 + 1}")
+
+    def dead():
+        return node.get(HEALTH, service="silent", dead_for="0s")["found"]
+
+    eventually(lambda: len(well.asked) >= 3, 15, "the other one is asked three times")
+    eventually(lambda: dead() == 1000, 60, "all of them are unhealthy")
+    asked = len(well.asked)
+    began = time.monotonic()
+    eventually(lambda: len(well.asked) >= asked + 3, 15, "and it is asked as before")
     check(is_healthy(node, "well"), "well")
-    for target in [*silent, well]:
-        target.close()
+    open_files = len(os.listdir(f"/proc/{node.process.pid}/fd"))
+    check(open_files < 1_100, f"{open_files} descriptors after {time.monotonic() - began:.1f} s")
+    grown_kib = memory_kib(node.process.pid) - before_kib
+    check(grown_kib < 24 * 1024, f"grown by {grown_kib} KiB")
+    silent.close()
+    well.close()
 
 
 def test_what_nobody_may_have_asked_is_refused(node):

@@ -16,10 +16,11 @@ HEALTH_CHECK_S = 5.0
 
 class SdkClients:
     """`count` connections to the gRPC port of a node. Client i registers 10.8.0.i:8080 of `service`
-    and subscribes to it; all are in one thread of their own. Use it with `with`."""
+    unless `registers` is false, and subscribes to it; all are in one thread of their own. Use it
+    with `with`."""
 
-    def __init__(self, port, service, count):
-        self.port, self.service, self.count = port, service, count
+    def __init__(self, port, service, count, registers=True):
+        self.port, self.service, self.count, self.registers = port, service, count, registers
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
@@ -42,9 +43,10 @@ class SdkClients:
         clients = []
         for number in range(self.count):
             client = await connect_sdk(self.port)
-            form = registration(self.service, f"10.8.0.{number}")
-            kind, body = await client.call("InstanceRequest", form)
-            check(kind == "InstanceResponse", f"registered: {kind} {body}")
+            if self.registers:
+                form = registration(self.service, f"10.8.0.{number}")
+                kind, body = await client.call("InstanceRequest", form)
+                check(kind == "InstanceResponse", f"registered: {kind} {body}")
             await client.call("SubscribeServiceRequest", subscription(self.service))
             clients.append(client)
         return clients
@@ -62,6 +64,12 @@ class SdkClients:
     def lost(self):
         """How many connections the node has ended."""
         return sum(client.lost.done() or client.stream_end.done() for client in self.clients)
+
+    def pushed(self):
+        """By client: the hosts of the list it was pushed last, None if it was pushed none."""
+        lists = [[body["serviceInfo"]["hosts"] for kind, body in list(client.requests)
+                  if kind == "NotifySubscriberRequest"] for client in self.clients]
+        return [x[-1] if x else None for x in lists]
 
     def addresses(self):
         return sorted((f"10.8.0.{number}", True) for number in range(self.count))
