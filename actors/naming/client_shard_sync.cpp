@@ -13,6 +13,7 @@ namespace {
 
 /// Rows that are looked at in one turn when other nodes become responsible: less than 1 ms.
 constexpr std::size_t reassigned_at_once = 2'000;
+constexpr milliseconds reassign_pause{1};
 
 bool is_silent(const member& x) { return x.state == member_state::down && !x.dead; }
 
@@ -221,7 +222,7 @@ void client_shard_state::on_reassign(const reassign_more&) {
   auto now = context->clock.steady();
   auto assign = [&](const publication_ptr& x) { reassign(x->lease, now); };
   if (table.walk_ephemeral(reassigning->at, reassigned_at_once, assign))
-    self->send(self, reassign_more{});
+    self->delayed_send(self, reassign_pause, reassign_more{}); // other actors have their turns
   else
     reassigning.reset();
 }
