@@ -405,11 +405,16 @@ std::vector<option_row> health_rows() {
     text({.keys = {"nacre.health.allowed-networks"},
           .help = "Networks that are probed, whatever is denied."},
          at(health, &health_options::allowed_networks), wanted, are_networks),
+    boolean({.keys = {"nacre.health.resolve-names"},
+             .help =
+               "An instance that is registered by a host name is probed too: the name is looked "
+               "up once, and where it leads then is asked from there on."},
+            at(health, &health_options::resolve_names)),
     number({.keys = {"nacre.health.probes-max"}, .help = "Sockets of probes at once."},
            at(health, &health_options::probes_max), 1, 100'000),
     number({.keys = {"nacre.health.suspicious-percent"},
-            .help = "A node that finds more than this share of its targets dead at once, in "
-                    "percent, suspects itself. 100: never."},
+            .help = "A node that finds more than this share of its targets dead at once, or of the "
+                    "clients that beat silent, in percent, suspects itself. 100: never."},
            at(health, &health_options::suspicious_percent), 1, 100),
   };
 }

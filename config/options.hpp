@@ -121,6 +121,9 @@ struct health_options {
   std::string denied_networks;
   /// Networks that are, whatever is denied; `nacre.health.allowed-networks`
   std::string allowed_networks;
+  /// Whether a host name in place of an address is looked up, once, when the instance is first to
+  /// be probed; else it is not probed; `nacre.health.resolve-names`
+  bool resolve_names = false;
   /// Sockets of probes at once, fewer if the process may not have so many descriptors;
   /// `nacre.health.probes-max`
   std::size_t probes_max = 1024;

@@ -72,6 +72,7 @@ void probe_loop::on_stop() {
     under_way_.pop_front();
     x->abandon();
   }
+  resolver_.cancel();
   deadline_timer_.cancel();
   flush_timer_.cancel();
   work_.reset();
@@ -100,8 +101,31 @@ void probe_loop::on_arrived() {
   }
   if (is_stopping_)
     return;
-  std::move(arrived.begin(), arrived.end(), std::back_inserter(queue_));
+  for (auto& x : arrived) {
+    if (x.order.checker)
+      queue_.push_back(std::move(x));
+    else
+      look_up(std::move(x));
+  }
   pump();
+}
+
+void probe_loop::look_up(waiting x) {
+  auto name = x.order.ip;
+  auto take = [this, x = std::move(x)](error_code failed, const auto& found) {
+    if (is_stopping_)
+      return;
+    probe_answer result;
+    result.number = x.order.number;
+    result.what = failed ? probe_answer::kind::failed : probe_answer::kind::ok;
+    auto is_v4 = [](auto& entry) { return entry.endpoint().address().is_v4(); };
+    if (auto best = std::find_if(found.begin(), found.end(), is_v4); best != found.end())
+      result.address = best->endpoint().address().to_string();
+    else if (!found.empty())
+      result.address = found.begin()->endpoint().address().to_string();
+    answer(x.batch, std::move(result));
+  };
+  resolver_.async_resolve(name, "", std::move(take));
 }
 
 void probe_loop::do_pump() {

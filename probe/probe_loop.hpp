@@ -7,6 +7,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "probe/attempt.hpp"
@@ -58,6 +59,7 @@ private:
   void do_pump();
   void pump();
   void begin(waiting x);
+  void look_up(waiting x);
 
   void arm_deadlines(moment at);
   void on_deadlines();
@@ -81,6 +83,8 @@ private:
 
   deadline_list step_deadlines_;
   deadline_list whole_deadlines_;
+  /// Looks one name up at a time, which may take long: on a thread of Asio's.
+  boost::asio::ip::tcp::resolver resolver_{io_};
   boost::asio::steady_timer deadline_timer_{io_};
   std::optional<moment> armed_;
 

@@ -87,6 +87,7 @@ const std::map<std::string, std::string> samples = {
   {"nacre.log-level", "warn"},
   {"nacre.health.denied-networks", "10.0.0.0/8, fd00::/8"},
   {"nacre.health.allowed-networks", "10.7.0.0/16"},
+  {"nacre.health.resolve-names", "true"},
   {"nacre.health.probes-max", "100"},
   {"nacre.health.suspicious-percent", "90"},
   {"nacre.actor-threads", "3"},

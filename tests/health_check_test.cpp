@@ -16,8 +16,9 @@ constexpr switch_domain::check_params tcp{5000, 1000, 0.75};
 
 class probing_node : public node_fixture {
 public:
-  explicit probing_node(std::shared_ptr<memory_disk> kept = std::make_shared<memory_disk>())
-    : node_fixture(1, warm(), 3, std::move(kept)) {
+  explicit probing_node(std::shared_ptr<memory_disk> kept = std::make_shared<memory_disk>(),
+                        const options& opts = warm())
+    : node_fixture(1, opts, 3, std::move(kept)) {
     context->prober = prober;
     if (shown("p").empty())
       return;
@@ -210,6 +211,34 @@ TEST_CASE("health check: a target that may not be probed is not, and operators s
   auto text = node.report();
   CHECK(text.find("its address is none that may be probed") != std::string::npos);
   CHECK(text.find("its address is a name") != std::string::npos);
+}
+
+TEST_CASE("health check: a name is looked up once, and where it leads is held to the policy") {
+  auto opts = warm();
+  opts.health.resolve_names = true;
+  probing_node node(std::make_shared<memory_disk>(), opts);
+  auto& prober = *node.prober;
+  prober.leads_to = {{"well.example", "10.0.0.7"}, {"steals.example", "169.254.169.254"}};
+  prober.says["10.0.0.8"] = scripted_prober::refused();
+  for (auto name : {"well.example", "steals.example", "nowhere.example"})
+    node.put(name);
+  node.advance(10s);
+  CHECK(prober.asked["well.example"] == 1);
+  CHECK(prober.asked["10.0.0.7"] >= 2);
+  prober.leads_to["well.example"] = "10.0.0.8"; // nobody looks
+  node.advance(20s);
+  CHECK(prober.asked["well.example"] == 1);
+  CHECK(prober.asked.count("10.0.0.8") == 0);
+  CHECK(prober.asked.count("169.254.169.254") == 0);
+  CHECK(prober.asked["nowhere.example"] == 1);
+  auto text = node.report();
+  CHECK(text.find("\"address\":\"10.0.0.7\"") != std::string::npos);
+  CHECK(text.find("its address is none that may be probed") != std::string::npos);
+  CHECK(text.find("its name leads to no address") != std::string::npos);
+  node.deregister("p", "well.example", false);
+  node.put("well.example");
+  node.advance(10s);
+  CHECK(node.shown("p").find("well.example-") != std::string::npos);
 }
 
 TEST_CASE("health check: since when one is dead is known after a restart, and can be asked for") {

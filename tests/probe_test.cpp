@@ -311,6 +311,17 @@ TEST_CASE("only literal addresses are asked: nothing is looked up") {
   CHECK(x.accepted() == 0);
 }
 
+TEST_CASE("a name is looked up if that is asked for") {
+  auto answers = ask({{1, "localhost", 0, nullptr}, {2, "nobody.invalid", 0, nullptr}});
+  REQUIRE(answers.size() == 2);
+  if (answers[0].number != 1)
+    std::swap(answers[0], answers[1]);
+  CHECK((answers[0].address == "127.0.0.1" || answers[0].address == "::1"));
+  CHECK(answers[0].what == probe_answer::kind::ok);
+  CHECK(answers[1].address == "");
+  CHECK(answers[1].what == probe_answer::kind::failed);
+}
+
 TEST_CASE("an address without a way there is an error of the system, in its words") {
   auto answer = ask("255.255.255.255", 80, tcp_check());
   CHECK(answer.what == kind::failed);

@@ -15,10 +15,10 @@ namespace nacre {
 struct probe_order {
   /// Chosen by who asks; the answer carries it.
   std::uint64_t number = 0;
-  /// A literal address; nothing is looked up.
+  /// A literal address.
   std::string ip;
   std::uint16_t port = 0;
-  /// How; never NONE, never null.
+  /// How; never NONE. Null: nothing is asked, `ip` is a host name and is looked up.
   std::shared_ptr<const health_checker> checker;
 };
 
@@ -46,6 +46,8 @@ struct probe_answer {
   milliseconds took{0};
   /// For operators, short and printable: `connected`, `status 503`, `refused`.
   std::string why;
+  /// Of a look-up: where the name leads, IPv4 first; empty if nowhere.
+  std::string address{};
 };
 
 /// Asks targets over the network; sockets in a process, scripted in tests.
@@ -56,7 +58,8 @@ public:
 
   virtual ~prober() = default;
 
-  /// Begins; each order is answered once, at the latest some seconds later. Any thread, never
+  /// Begins; each order is answered once, a look-up when the name servers have answered or their
+  /// time is over, any other at the latest some seconds later. Any thread, never
   /// blocks.
   virtual void probe(std::vector<probe_order> orders, const listener& answers) = 0;
 };

@@ -19,6 +19,9 @@ constexpr milliseconds takeover_within{4'000};
 /// One that is not to be probed is looked at again after this time: settings change.
 constexpr milliseconds unprobed_interval{5'000};
 
+/// A name that leads nowhere is looked up again after this time.
+constexpr milliseconds look_up_interval{60'000};
+
 /// Probes that are due so soon go along.
 constexpr milliseconds batch_span{10};
 
@@ -169,6 +172,7 @@ void health_check_state::on_ring(const ring& msg) {
     x.second.unprobed = why.value_or("");
     if (order) {
       x.second.probe_number = order->number;
+      x.second.is_looked_up = !order->checker;
       under_way.emplace(order->number, x.first);
       orders.push_back(std::move(*order));
     } else {
@@ -212,12 +216,28 @@ std::optional<probe_order> health_check_state::order_for(const entry& x,
     why = "this node is cut off from the others";
   else if (cluster.checker.type == health_checker::kind::none)
     why = "its cluster has no health check";
+  else if (context->options.health.resolve_names && !target_policy::is_literal(address_of(x)))
+    return probe_order{++last_number, client.ip, port, nullptr};
   else
-    why = policy->refuses(client.ip, port, own_nodes);
+    why = policy->refuses(address_of(x), port, own_nodes);
   if (why)
     return std::nullopt;
-  return probe_order{
-    ++last_number, client.ip, port, {settings, &cluster.checker}}; // lives as long as the settings
+  return probe_order{++last_number,
+                     address_of(x),
+                     port,
+                     {settings, &cluster.checker}}; // lives as long as the settings
+}
+
+const std::string& health_check_state::address_of(const entry& x) {
+  return x.second.resolved.empty() ? x.first.second.ip : x.second.resolved;
+}
+
+void health_check_state::take_address(entry& x, const probe_answer& answer) {
+  x.second.is_looked_up = false;
+  x.second.resolved = answer.address;
+  if (answer.address.empty())
+    x.second.unprobed = "its name leads to no address";
+  schedule(x, answer.address.empty() ? look_up_interval : milliseconds(0));
 }
 
 std::vector<std::string> health_check_state::nodes() const {
@@ -244,7 +264,10 @@ void health_check_state::on_probed(targets_probed& msg) {
     }
     auto& x = *targets.find(found->second);
     under_way.erase(found);
-    judge(x, answer);
+    if (x.second.is_looked_up)
+      take_address(x, answer);
+    else
+      judge(x, answer);
   }
   arm();
 }
@@ -341,7 +364,7 @@ void health_check_state::on_opinion_wanted(second_opinion_wanted& msg) {
     complaint why;
     if (known == targets.end() || inquiries.size() >= inquiries_max || !context->prober)
       continue;
-    if (auto order = order_for(*known, own_nodes, why)) {
+    if (auto order = order_for(*known, own_nodes, why); order && order->checker) {
       inquiries.emplace(order->number, one);
       ++one->awaited;
       orders.push_back(std::move(*order));
@@ -380,6 +403,8 @@ void health_check_state::write(json_writer& out, const entry& x) const {
     out.field("unhealthySince", target.unhealthy_since_ms);
   if (context->cluster)
     out.field("owner", context->cluster->now()->responsible_for(client));
+  if (!target.resolved.empty())
+    out.field("address", target.resolved);
   if (target.is_ours && !target.unprobed.empty())
     out.field("notProbed", target.unprobed);
   if (target.is_ours && target.last)

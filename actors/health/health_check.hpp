@@ -54,6 +54,9 @@ private:
     /// Of those that are ours.
     steady_time next_probe = never;
     std::uint64_t probe_number = 0;
+    /// Where its name led; empty if it has an address, or has not been looked up.
+    std::string resolved;
+    bool is_looked_up = false;
     check_state state;
     // For operators.
     std::optional<probe_answer> last;
@@ -90,6 +93,9 @@ private:
   std::optional<probe_order> order_for(const entry& x, const std::vector<std::string>& own_nodes,
                                        complaint& why);
   void probe(std::vector<probe_order> orders);
+  /// Where a target is asked: its address, or what its name led to.
+  static const std::string& address_of(const entry& x);
+  void take_address(entry& x, const probe_answer& answer);
   void judge(entry& x, const probe_answer& answer);
   void flip(const entry& x, bool healthy);
   /// Whether so many fail at once that the reason is likely to be here.

@@ -33,6 +33,8 @@ target_policy::target_policy(const options& opts, std::string own_ip)
     own_ip_(std::move(own_ip)),
     own_port_(opts.http.port) {}
 
+bool target_policy::is_literal(std::string_view ip) { return parse_ip_address(ip).has_value(); }
+
 complaint target_policy::refuses(std::string_view ip, std::uint16_t port,
                                  const std::vector<std::string>& nodes) const {
   auto address = parse_ip_address(ip);

@@ -16,6 +16,9 @@ class target_policy {
 public:
   target_policy(const options& opts, std::string own_ip);
 
+  /// Whether it is an address as it is, no name.
+  static bool is_literal(std::string_view ip);
+
   /// @param nodes this cluster's own nodes, `host:port`; their ports are closed
   /// @returns why the target is not probed
   complaint refuses(std::string_view ip, std::uint16_t port,

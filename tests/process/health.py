@@ -64,6 +64,14 @@ def status(code, more=""):
     return f"HTTP/1.1 {code} x\r\n{more}Content-Length: 0\r\n\r\n".encode()
 
 
+def after(seconds):
+    def answer(connection):
+        time.sleep(seconds)
+        connection.sendall(status(200))
+
+    return answer
+
+
 def for_ever(connection):
     connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:
@@ -205,9 +213,13 @@ def test_http_targets_are_judged_by_their_answers(node):
     rows = {
         "well": (Target(status(200)), True, "status 200"),
         "endless": (Target(for_ever), True, "status 200"),
+        "slow": (Target(after(0.2)), True, "status 200"),
+        "late": (Target(after(0.8)), False, "no answer within 500 ms"),
         "busy": (Target(status(503)), False, "status 503"),
         "moved": (Target(status(302, f"Location: http://127.0.0.1:{steal.port}/\r\n")), False,
                   "status 302"),
+        "lures": (Target(status(307, "Location: http://169.254.169.254/latest/meta-data\r\n")),
+                  False, "status 307"),
         "gone": (Target(status(404)), False, "status 404"),
         "garbage": (Target(b"220 smtp\r\n\r\n"), False, "no HTTP"),
         "silent": (Target(), False, "no answer within 500 ms"),
@@ -292,6 +304,22 @@ def test_a_thousand_silent_targets_delay_no_other(node):
     check(grown_kib < 24 * 1024, f"grown by {grown_kib} KiB")
     silent.close()
     well.close()
+
+
+def test_a_name_is_asked_where_it_led_first(node):
+    node.unprobed = ""
+    node.start(settings=("nacre.health.resolve-names=true",))
+    target = Target()
+    put(node, "s", target.port, ip="localhost")
+    put(node, "own", node.port, ip="localhost")
+    put(node, "nowhere", 80, ip="nobody.invalid")
+    eventually(lambda: last_result(node, "s") == "connected", 10, "it is probed")
+    check_equal(row_of(node, "s")["address"], "127.0.0.1", "where")
+    why = {"own": "it is a port of this node", "nowhere": "its name leads to no address"}
+    for service, text in why.items():
+        eventually(lambda: row_of(node, service).get("notProbed") == text, 30, text)
+    target.close()
+    becomes(node, "s", False)
 
 
 def test_what_nobody_may_have_asked_is_refused(node):
