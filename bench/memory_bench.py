@@ -9,9 +9,11 @@ times must not grow. Load goes to loopback only and ends by itself.
 
 import argparse
 import ipaddress
+import json
 import socket
 import sys
 import time
+import urllib.parse
 
 # Instances turn unhealthy 15 s after their last beat, and a list of fewer hosts proves nothing.
 LIFE_S = 15
@@ -106,14 +108,28 @@ HEAD = (
 )
 
 
-def register_request(service, number):
+# What the metadata of each instance is, by name.
+METADATA = {
+    "none": lambda number: {},
+    # As a Spring Cloud application of one release sends it.
+    "equal": lambda number: {
+        "version": "1.0.0",
+        "preserved.heart.beat.timeout": "15000",
+        "preserved.ip.delete.timeout": "30000",
+    },
+    # 200 characters that no other instance has.
+    "distinct": lambda number: {"id": f"{number:0198}"},
+}
+
+
+def register_request(service, number, metadata):
     """The address lies in 127.0.0.0/8, so that a server that probes it stays on this machine."""
     number += 100 << 16 | 100 << 8 | 100
     ip = f"127.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     form = (
         f"serviceName=DEFAULT_GROUP%40%40{service}&groupName=DEFAULT_GROUP&namespaceId=public"
         f"&clusterName=DEFAULT&ip={ip}&port=8080&weight=1.0&enable=true&healthy=true"
-        "&ephemeral=true&metadata=%7B%7D"
+        f"&ephemeral=true&metadata={urllib.parse.quote_plus(json.dumps(metadata(number)))}"
     )
     head = "POST /nacos/v1/ns/instance" + HEAD
     head += "Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n"
@@ -168,7 +184,8 @@ def measure_memory(args, load):
     before = resident_bytes(args.pid)
     print(f"memory after=start rss_mib={before / 2**20:.1f}", flush=True)
     names = [f"memory-bench-{i:06}" for i in range(args.services)]
-    requests = [register_request(names[i % args.services], i) for i in range(total)]
+    metadata = METADATA[args.metadata]
+    requests = [register_request(names[i % args.services], i, metadata) for i in range(total)]
     begin = time.monotonic()
     load.run(requests, check_ok)
     took = time.monotonic() - begin
@@ -191,7 +208,8 @@ def measure_one_service(args, load):
     took = []
     for i in range(10):
         numbers = range(i * part, (i + 1) * part)
-        requests = [register_request("memory-bench-one", number) for number in numbers]
+        metadata = METADATA[args.metadata]
+        requests = [register_request("memory-bench-one", number, metadata) for number in numbers]
         part_begin = time.monotonic()
         load.run(requests, check_ok)
         took.append(time.monotonic() - part_begin)
@@ -236,6 +254,7 @@ def main():
     parser.add_argument("--target", type=parse_target, required=True, metavar="HOST:PORT")
     parser.add_argument("--services", type=int, default=10_000)
     parser.add_argument("--instances", type=int, default=10, help="of each service")
+    parser.add_argument("--metadata", choices=METADATA, default="none", help="of each instance")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--one-service", type=int, metavar="N", help="N instances in one service")
     parser.add_argument(
