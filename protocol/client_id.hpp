@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "protocol/keyed_hash.hpp"
+#include "protocol/short_text.hpp"
 
 namespace nacre {
 
@@ -27,13 +28,13 @@ inline bool is_connection(client_kind x) {
 /// Identity of a client: whatever publishes and subscribes (Nacos `IpPortBasedClient.getClientId`,
 /// `ConnectionBasedClient`).
 struct client_id {
-  std::string ip;
+  short_text ip;
   std::uint16_t port = 0;
   client_kind kind = client_kind::ephemeral;
 
   /// The text other nodes, the operator API and the SDKs know it by.
   std::string to_string() const {
-    return is_connection(kind)               ? ip
+    return is_connection(kind)               ? ip.str()
            : kind == client_kind::persistent ? address() + "#false"
                                              : address() + "#true";
   }

@@ -26,7 +26,7 @@ private:
   /// From behind the cluster's name to the metadata.
   std::string service_part_;
   /// What follows of the metadata that came last.
-  metadata_map metadata_;
+  shared_metadata metadata_;
   std::string metadata_part_;
 };
 

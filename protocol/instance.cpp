@@ -4,13 +4,18 @@
 
 namespace nacre {
 
+const shared_text& default_cluster_text() {
+  static const shared_text x(default_cluster);
+  return x;
+}
+
 std::string instance::instance_id(const service_key_view& service) const {
   if (generator == id_generator::none)
     return {};
   if (generator == id_generator::given)
     return id->text;
   auto text = generator == id_generator::simple ? ip + '#' + std::to_string(port) : id->text;
-  return text.append("#").append(cluster_name).append("#").append(service.grouped_name());
+  return text.append("#").append(cluster_name.str()).append("#").append(service.grouped_name());
 }
 
 bool same_instance(const instance& a, const instance& b) {

@@ -7,6 +7,9 @@
 
 #include "protocol/metadata.hpp"
 #include "protocol/service_key.hpp"
+#include "protocol/shared_metadata.hpp"
+#include "protocol/shared_text.hpp"
+#include "protocol/short_text.hpp"
 
 namespace nacre {
 
@@ -29,14 +32,18 @@ struct id_text : boost::intrusive_ref_counter<id_text, boost::thread_safe_counte
 };
 using id_text_ptr = boost::intrusive_ptr<const id_text>;
 
-/// One provider of a service, as its client described it.
+/// `DEFAULT`, so that it need not be looked up for each instance.
+const shared_text& default_cluster_text();
+
+/// One provider of a service, as its client described it. There are very many of them: what is
+/// likely to be the same in others is stored once for all.
 struct instance {
-  std::string ip;
-  std::string cluster_name{default_cluster};
+  short_text ip;
+  shared_text cluster_name{default_cluster_text()};
   double weight = 1.0;
   /// The number of a snowflake id, the whole of a given one; else null.
   id_text_ptr id;
-  metadata_map metadata;
+  shared_metadata metadata;
   std::uint16_t port = 0;
   id_generator generator = id_generator::none;
   bool healthy = true;
@@ -44,7 +51,9 @@ struct instance {
   bool ephemeral = true;
 
   /// Key of its override: `ip:port:cluster`.
-  std::string metadata_id() const { return ip + ':' + std::to_string(port) + ':' + cluster_name; }
+  std::string metadata_id() const {
+    return ip + ':' + std::to_string(port) + ':' + cluster_name.str();
+  }
 
   /// The id lists show, empty if there is none.
   std::string instance_id(const service_key_view& service) const;

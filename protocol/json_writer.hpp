@@ -34,7 +34,6 @@ public:
   json_writer& raw(std::string_view json);
 
   json_writer& field(std::string_view name, std::string_view x) { return key(name).string(x); }
-  json_writer& field(std::string_view name, const std::string& x) { return key(name).string(x); }
   json_writer& field(std::string_view name, const char* x) { return key(name).string(x); }
   json_writer& field(std::string_view name, bool x) { return key(name).boolean(x); }
   json_writer& field(std::string_view name, double x) { return key(name).real(x); }

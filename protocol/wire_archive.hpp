@@ -119,10 +119,6 @@ inline void complete(instance& x) {
   bool needs_id = x.generator == id_generator::snowflake || x.generator == id_generator::given;
   if (needs_id && !x.id)
     throw unreadable_frame("an instance without its id");
-  auto misplaced = std::adjacent_find(x.metadata.begin(), x.metadata.end(),
-                                      [](auto& a, auto& b) { return a.first >= b.first; });
-  if (misplaced != x.metadata.end())
-    x.metadata = make_metadata(std::move(x.metadata));
 }
 
 template <class T>
@@ -207,6 +203,25 @@ inline void load(frame_reader& in, std::string& x) {
   x = in.take(size);
 }
 
+inline void save(frame_writer& out, const short_text& x) {
+  out(static_cast<count_type>(x.size()));
+  out.put(x);
+}
+
+inline void load(frame_reader& in, short_text& x) {
+  count_type size = 0;
+  in(size);
+  x = in.take(size);
+}
+
+inline void save(frame_writer& out, const shared_text& x) { out(x.str()); }
+
+inline void load(frame_reader& in, shared_text& x) {
+  count_type size = 0;
+  in(size);
+  x = in.take(size);
+}
+
 template <class A, class B>
 void save(frame_writer& out, const std::pair<A, B>& x) {
   out(x.first, x.second);
@@ -234,6 +249,16 @@ void load(frame_reader& in, std::vector<T>& xs) {
   xs.resize(count);
   for (auto& x : xs)
     in(x);
+}
+
+inline void save(frame_writer& out, const shared_metadata& x) { out(x.map()); }
+
+inline void load(frame_reader& in, shared_metadata& x) {
+  metadata_map map;
+  in(map);
+  auto misplaced =
+    std::adjacent_find(map.begin(), map.end(), [](auto& a, auto& b) { return a.first >= b.first; });
+  x = misplaced == map.end() ? std::move(map) : make_metadata(std::move(map));
 }
 
 template <class Key, class T, class Less>

@@ -490,7 +490,7 @@ TEST_CASE("a walk in pieces sees every client that beats, also while others come
   std::map<std::string, int> seen;
   client_table::walk way;
   int turns = 0;
-  auto see = [&](const publication_ptr& x) { ++seen[x->lease->client.ip]; };
+  auto see = [&](const publication_ptr& x) { ++seen[x->lease->client.ip.str()]; };
   while (table.walk_ephemeral(way, 100, see)) {
     if (++turns == 3)
       for (int i = 1'000; i < 5'000; ++i) // all rows get another place

@@ -104,6 +104,11 @@ private:
     for (auto& c : x)
       c = static_cast<char>(rng_());
   }
+  std::string text() {
+    std::string x;
+    fill(x);
+    return x;
+  }
   void fill(raft::entry_kind& x) { x = static_cast<raft::entry_kind>(below(3)); }
   void fill(raft::append_request& x) {
     fill(x.commit);
@@ -116,19 +121,16 @@ private:
   }
   void fill(record_state& x) { x = static_cast<record_state>(below(4)); }
   void fill(instance& x) {
-    fill(x.ip);
-    fill(x.cluster_name);
+    x.ip = text();
+    x.cluster_name = text();
     fill(x.weight);
     fill(x.port);
     fill(x.healthy);
     fill(x.enabled);
     fill(x.ephemeral);
     x.generator = static_cast<id_generator>(below(4));
-    if (x.generator > id_generator::simple) {
-      std::string text;
-      fill(text);
-      x.id = new id_text(text);
-    }
+    if (x.generator > id_generator::simple)
+      x.id = new id_text(text());
     metadata_map entries(below(4));
     for (auto& [key, value] : entries) {
       fill(key);

@@ -520,10 +520,11 @@ TEST_CASE(
       for (auto& x : clients)
         for (auto& [service, published] : x.connection->rows.publications)
           if (service->name == s)
-            expected.insert(published->instances.front().ip);
+            expected.insert(published->instances.front().ip.str());
       std::multiset<std::string> seen;
       if (auto view = node.find(s))
-        view->for_each_instance([&](const publication&, const instance& x) { seen.insert(x.ip); });
+        view->for_each_instance(
+          [&](const publication&, const instance& x) { seen.insert(x.ip.str()); });
       CAPTURE(s);
       CAPTURE(joined(seen));
       CAPTURE(joined(expected));

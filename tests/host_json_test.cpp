@@ -28,12 +28,14 @@ TEST_CASE("an instance has the same bytes as from the writer of JSON, whatever i
       x.ephemeral = rng() % 2 == 0;
       x.cluster_name = text();
       x.generator = rng() % 2 == 0 ? id_generator::simple : id_generator::none;
+      metadata_map metadata;
       for (auto n = rng() % 3; n > 0; --n)
-        set_metadata(x.metadata, text(), text());
+        set_metadata(metadata, text(), text());
       if (rng() % 4 == 0)
-        set_metadata(x.metadata, "preserved.instance.id.generator", "simple");
+        set_metadata(metadata, "preserved.instance.id.generator", "simple");
       if (rng() % 4 == 0)
-        set_metadata(x.metadata, "preserved.heart.beat.timeout", "7000");
+        set_metadata(metadata, "preserved.heart.beat.timeout", "7000");
+      x.metadata = metadata;
       bool healthy = rng() % 2 == 0;
       json_writer wanted;
       write_host(wanted, service, x, healthy);

@@ -283,13 +283,15 @@ TEST_CASE("timeouts are no shorter than the beat interval (NamingUtils.checkInst
   };
   for (auto& x : rows) {
     instance one;
+    metadata_map metadata;
     auto put = [&](std::string_view key, std::string_view value) {
       if (!value.empty())
-        set_metadata(one.metadata, key, value);
+        set_metadata(metadata, key, value);
     };
     put("preserved.heart.beat.interval", x.interval);
     put("preserved.heart.beat.timeout", x.timeout);
     put("preserved.ip.delete.timeout", x.removal);
+    one.metadata = metadata;
     CAPTURE(x.interval);
     CAPTURE(x.timeout);
     CAPTURE(x.removal);

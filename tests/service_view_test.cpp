@@ -96,7 +96,8 @@ const service_key_view key_s{"public", "DEFAULT_GROUP", "s"};
 std::string shown(const selection_result& chosen) {
   std::string text;
   for (auto& x : chosen.instances)
-    text += x.effective.ip.substr(x.effective.ip.rfind('.') + 1) + (x.shown_healthy ? "+" : "-");
+    text += x.effective.ip.str().substr(x.effective.ip.view().rfind('.') + 1)
+            + (x.shown_healthy ? "+" : "-");
   return text;
 }
 
@@ -280,7 +281,7 @@ TEST_CASE("a selection is what picking by hand gives, for any service") {
                      && healthy / static_cast<double>(rows.size()) <= std::max(threshold, 0.0);
       std::string expected;
       for (auto& x : rows)
-        expected += x.ip.substr(7) + (x.healthy || reached ? "+" : "-");
+        expected += x.ip.str().substr(7) + (x.healthy || reached ? "+" : "-");
       auto chosen = view->select({text, healthy_only, enabled_only});
       CAPTURE(seed);
       REQUIRE(shown(chosen) == expected);

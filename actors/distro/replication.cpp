@@ -108,7 +108,7 @@ record_key key_of(const replica& x) {
   auto& client = x.lease->client;
   auto& service = *x.lease->service;
   bool connection = is_connection(client.kind);
-  return {connection ? client.ip : client.address(), connection, service.namespace_id,
+  return {connection ? client.ip.str() : client.address(), connection, service.namespace_id,
           service.group, service.name};
 }
 

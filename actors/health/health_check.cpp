@@ -217,7 +217,7 @@ std::optional<probe_order> health_check_state::order_for(const entry& x,
   else if (cluster.checker.type == health_checker::kind::none)
     why = "its cluster has no health check";
   else if (context->options.health.resolve_names && !target_policy::is_literal(address_of(x)))
-    return probe_order{++last_number, client.ip, port, nullptr};
+    return probe_order{++last_number, client.ip.str(), port, nullptr};
   else
     why = policy->refuses(address_of(x), port, own_nodes);
   if (why)
@@ -228,8 +228,8 @@ std::optional<probe_order> health_check_state::order_for(const entry& x,
                      {settings, &cluster.checker}}; // lives as long as the settings
 }
 
-const std::string& health_check_state::address_of(const entry& x) {
-  return x.second.resolved.empty() ? x.first.second.ip : x.second.resolved;
+std::string health_check_state::address_of(const entry& x) {
+  return x.second.resolved.empty() ? x.first.second.ip.str() : x.second.resolved;
 }
 
 void health_check_state::take_address(entry& x, const probe_answer& answer) {
@@ -294,8 +294,8 @@ void health_check_state::judge(entry& x, const probe_answer& answer) {
 void health_check_state::flip(const entry& x, bool now_healthy) {
   auto& [service, client] = x.first;
   if (auto store = context->actors.store.get())
-    self->send(store, propose{agreed::set_health{agreed::name_of(*service), client.ip, client.port,
-                                                 now_healthy},
+    self->send(store, propose{agreed::set_health{agreed::name_of(*service), client.ip.str(),
+                                                 client.port, now_healthy},
                               {},
                               nullptr});
 }
@@ -331,8 +331,8 @@ void health_check_state::ask_another() {
   std::sample(dead.begin(), dead.end(), std::back_inserter(chosen), second_opinion_targets, random);
   std::vector<probe_target> wanted;
   for (auto x : chosen)
-    wanted.push_back(
-      {x->first->namespace_id, x->first->group, x->first->name, x->second.ip, x->second.port});
+    wanted.push_back({x->first->namespace_id, x->first->group, x->first->name, x->second.ip.str(),
+                      x->second.port});
   auto me = caf::actor_cast<health_check_actor>(self);
   caf::anon_send(peers[next_to_ask++ % peers.size()]->actor.get(),
                  ask_peer{std::make_shared<opinion_survey>(std::move(me), std::move(wanted))});

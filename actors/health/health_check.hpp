@@ -94,7 +94,7 @@ private:
                                        complaint& why);
   void probe(std::vector<probe_order> orders);
   /// Where a target is asked: its address, or what its name led to.
-  static const std::string& address_of(const entry& x);
+  static std::string address_of(const entry& x);
   void take_address(entry& x, const probe_answer& answer);
   void judge(entry& x, const probe_answer& answer);
   void flip(const entry& x, bool healthy);

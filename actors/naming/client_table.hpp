@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "actors/base/clocks.hpp"
 #include "actors/tables/publication.hpp"
 

@@ -190,7 +190,8 @@ void metadata_keeper_state::on_register(register_instance& msg) {
 }
 
 void metadata_keeper_state::on_deregister(deregister_instance& msg) {
-  propose_if({}, agreed::remove_instance{name_of(*msg.service), msg.client.ip, msg.client.port},
+  propose_if({},
+             agreed::remove_instance{name_of(*msg.service), msg.client.ip.str(), msg.client.port},
              std::move(msg.answer), msg.cause.by ? *msg.cause.by : std::string());
 }
 
@@ -500,7 +501,7 @@ std::map<std::string, agreed::change> metadata_keeper_state::all_that_is_shown()
       if (view && view->kind == service_kind::persistent)
         view->publications.for_each([&](const publication_ptr& x) {
           auto& client = x->lease->client;
-          add(agreed::instance_removed{name_of(*service), client.ip, client.port});
+          add(agreed::instance_removed{name_of(*service), client.ip.str(), client.port});
         });
     });
   return ends;

@@ -23,7 +23,7 @@ void service_table::apply_terms(const publication& x) const {
   if (is_connection(x))
     return; // kept by its connection, not by beats
   const auto& published = x.instances.front();
-  const metadata_map* metadata = &published.metadata;
+  const metadata_map* metadata = &published.metadata.map();
   metadata_map over;
   if (facts_.overrides) {
     if (auto i = facts_.overrides->find(published.metadata_id()); i != facts_.overrides->end()) {

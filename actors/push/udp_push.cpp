@@ -29,7 +29,7 @@ void udp_push_state::send(const udp_push_task& task,
                           const std::shared_ptr<const std::string>& datagram) {
   auto& client = task.who->lease->client;
   if (context->datagrams)
-    context->datagrams->send(client.ip, client.port, datagram);
+    context->datagrams->send(client.ip.str(), client.port, datagram);
 }
 
 void udp_push_state::arm() {
@@ -46,7 +46,7 @@ void udp_push_state::on_push(const udp_push_task& msg) {
     return;
   }
   auto now = context->clock.steady();
-  if (context->tables.targets.admit(msg.who->lease->client.ip, msg.packet->size(), now))
+  if (context->tables.targets.admit(msg.who->lease->client.ip.str(), msg.packet->size(), now))
     start_push(msg, now);
   else
     hold(msg, now);
@@ -64,7 +64,7 @@ void udp_push_state::start_push(const udp_push_task& task, steady_time now) {
 
 void udp_push_state::hold(const udp_push_task& task, steady_time now) {
   auto& client = task.who->lease->client;
-  channel_key key{client.ip, client.port, task.who->lease->service, task.clusters};
+  channel_key key{client.ip.str(), client.port, task.who->lease->service, task.clusters};
   if (held.size() >= held_max && !held.contains(key)) {
     ++context->counters.pushes_failed;
     return;
@@ -73,14 +73,15 @@ void udp_push_state::hold(const udp_push_task& task, steady_time now) {
   // Too long for somebody unknown: a short one that means nothing may bring the acknowledgement.
   auto probe = std::make_shared<const std::string>(make_probe_packet(task.packet_ref_time));
   if (task.packet->size() > context->options.push.udp_unproved_bytes_max
-      && context->tables.targets.admit(client.ip, probe->size(), now))
+      && context->tables.targets.admit(client.ip.str(), probe->size(), now))
     send(task, probe);
 }
 
 void udp_push_state::release(steady_time now) {
   std::erase_if(held, [&](const auto& x) {
     auto& task = x.second;
-    bool goes = context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now);
+    bool goes =
+      context->tables.targets.admit(task.who->lease->client.ip.str(), task.packet->size(), now);
     bool given_up = now - task.changed_at >= held_term;
     if (goes)
       start_push(task, now);
@@ -112,7 +113,7 @@ void udp_push_state::on_ring(const ring& msg) {
   auto now = context->clock.steady();
   auto overdue = table->take_overdue(now);
   for (auto& task : overdue.again)
-    if (context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now))
+    if (context->tables.targets.admit(task.who->lease->client.ip.str(), task.packet->size(), now))
       send(task, task.packet);
   context->counters.pushes_failed += overdue.failed.size();
   for (auto& task : overdue.failed)

@@ -12,7 +12,7 @@ void udp_push_table::forget(std::map<packet_key, waiting>::iterator i) {
 bool udp_push_table::add(const udp_push_task& task, steady_time now) {
   auto& client = task.who->lease->client;
   channel_key channel{client, task.who->lease->service, task.clusters};
-  packet_key key{client.ip, client.port, task.packet_ref_time};
+  packet_key key{client.ip.str(), client.port, task.packet_ref_time};
   auto& pushed = task.who->lease->pushed_ref_time;
   if (task.list_ref_time < pushed.load())
     return false;

@@ -110,7 +110,7 @@ outcome agreed_state::run(const agreed::request& from, const agreed::put_instanc
     drop_if_empty(x.service);
     return {ec::kind_conflict, kind_conflict_text(x.service.view().grouped_name(), false)};
   }
-  instance_key where{x.what.ip, x.what.port};
+  instance_key where{x.what.ip.str(), x.what.port};
   auto& place = record.instances[where];
   instances_ += place.what ? 0 : 1;
   place.what = std::make_shared<const instance>(x.what);

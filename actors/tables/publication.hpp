@@ -5,8 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/container/small_vector.hpp>
-
+#include "actors/base/few.hpp"
 #include "actors/base/persistent_set.hpp"
 #include "actors/tables/lease.hpp"
 #include "protocol/instance.hpp"
@@ -14,7 +13,7 @@
 namespace nacre {
 
 /// Nearly always one.
-using instance_list = boost::container::small_vector<instance, 1>;
+using instance_list = few<instance>;
 
 /// What one client publishes for one service: one instance for an ip:port client. Immutable; a
 /// change makes a new one that keeps the lease.
@@ -46,8 +45,8 @@ publication_ptr with_health(const publication& x, bool healthy);
 
 /// A client that wants to hear of the changes of one service.
 struct subscriber : boost::intrusive_ref_counter<subscriber, boost::thread_safe_counter> {
-  subscriber(lease_ptr l, std::vector<std::string> wanted, std::string app_name,
-             std::string user_agent, std::string ip_of_client = {})
+  subscriber(lease_ptr l, std::vector<std::string> wanted, shared_text app_name,
+             shared_text user_agent, short_text ip_of_client = {})
     : lease(std::move(l)),
       clusters(std::move(wanted)),
       app(std::move(app_name)),
@@ -59,8 +58,10 @@ struct subscriber : boost::intrusive_ref_counter<subscriber, boost::thread_safe_
   }
 
   /// Where the client is, as operators are shown it.
-  const std::string& ip() const { return client_ip.empty() ? lease->client.ip : client_ip; }
-  std::string address() const { return client_ip.empty() ? lease->client.address() : client_ip; }
+  std::string ip() const { return (client_ip.empty() ? lease->client.ip : client_ip).str(); }
+  std::string address() const {
+    return client_ip.empty() ? lease->client.address() : client_ip.str();
+  }
 
   /// One address may ask for several selections of a service; more replace the oldest.
   static constexpr std::size_t clusters_max = 8;
@@ -69,10 +70,10 @@ struct subscriber : boost::intrusive_ref_counter<subscriber, boost::thread_safe_
   /// The `clusters` texts as the client wrote them, last one asked for at the end: each gets a
   /// push that echoes it.
   const std::vector<std::string> clusters;
-  const std::string app;
-  const std::string agent;
+  const shared_text app;
+  const shared_text agent;
   /// Of a connection; empty for an ip:port client, whose id says it.
-  const std::string client_ip;
+  const short_text client_ip;
 };
 
 using subscriber_ptr = boost::intrusive_ptr<const subscriber>;

@@ -167,7 +167,7 @@ std::optional<reply> put_health_call(http_call& c) {
   if (!published || (*published)->instances.front().cluster_name != form.cluster)
     return done_reply(c.speaks, {}); // unknown or ephemeral: nothing to set
   caf::anon_send(c.context().actors.metadata.get(),
-                 put_health{service, client.ip, client.port, form.healthy,
+                 put_health{service, client.ip.str(), client.port, form.healthy,
                             std::string(c.source_ip()), c.later_done()});
   return std::nullopt;
 }

@@ -10,8 +10,9 @@ void require_invariants(const std::vector<instance_record>& records) {
   for (auto& record : records)
     for (auto& x : record.instances) {
       x.instance_id({"public", "g", "s"});
-      for (std::size_t i = 1; i < x.metadata.size(); ++i)
-        fuzz::require(x.metadata[i - 1].first < x.metadata[i].first, "metadata out of order");
+      auto& map = x.metadata.map();
+      for (std::size_t i = 1; i < map.size(); ++i)
+        fuzz::require(map[i - 1].first < map[i].first, "metadata out of order");
     }
 }
 

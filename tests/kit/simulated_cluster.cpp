@@ -212,7 +212,7 @@ pending_write simulated_cluster::publish(client& x, const std::string& service,
   what.port = 80;
   pending_write write;
   caf::anon_send(x.connection->actor.get(),
-                 publish_instances{key(service), instance_list(1, what), write.ticket()});
+                 publish_instances{key(service), instance_list{what}, write.ticket()});
   return write;
 }
 
