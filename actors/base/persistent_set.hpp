@@ -1,9 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -14,33 +17,62 @@ template <class T>
 class shared_array {
 public:
   shared_array() = default;
+  shared_array(const shared_array& x) : block_(x.block_) {
+    if (block_)
+      block_->users.fetch_add(1, std::memory_order_relaxed);
+  }
+  shared_array(shared_array&& x) noexcept : block_(std::exchange(x.block_, nullptr)) {}
+  shared_array& operator=(shared_array x) noexcept {
+    std::swap(block_, x.block_);
+    return *this;
+  }
+  ~shared_array() {
+    if (!block_ || block_->users.fetch_sub(1, std::memory_order_acq_rel) > 1)
+      return;
+    std::destroy_n(block_->items(), block_->size);
+    ::operator delete(block_);
+  }
 
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  const T* begin() const { return items_.get(); }
-  const T* end() const { return items_.get() + size_; }
-  const T& operator[](std::size_t i) const { return items_[i]; }
+  std::size_t size() const { return block_ ? block_->size : 0; }
+  bool empty() const { return size() == 0; }
+  const T* begin() const { return block_ ? block_->items() : nullptr; }
+  const T* end() const { return begin() + size(); }
+  const T& operator[](std::size_t i) const { return block_->items()[i]; }
 
   /// This array with `added`, which is moved from, in place of `removed` items at `at`.
   shared_array spliced(std::size_t at, std::size_t removed, std::span<T> added) const {
-    shared_array result(size_ - removed + added.size());
-    auto out = std::copy(begin(), begin() + at, result.items_.get());
-    out = std::move(added.begin(), added.end(), out);
-    std::copy(begin() + at + removed, end(), out);
-    return result;
+    return shared_array(size() - removed + added.size(), [&](T* out) {
+      out = std::uninitialized_copy(begin(), begin() + at, out);
+      out = std::uninitialized_move(added.begin(), added.end(), out);
+      std::uninitialized_copy(begin() + at + removed, end(), out);
+    });
   }
 
   shared_array part(std::size_t from, std::size_t to) const {
-    shared_array result(to - from);
-    std::copy(begin() + from, begin() + to, result.items_.get());
-    return result;
+    return shared_array(
+      to - from, [&](T* out) { std::uninitialized_copy(begin() + from, begin() + to, out); });
   }
 
 private:
-  explicit shared_array(std::size_t size) : items_(std::make_shared<T[]>(size)), size_(size) {}
+  /// The items stand behind it.
+  struct block {
+    std::atomic<std::uint32_t> users;
+    std::uint32_t size;
+    T* items() { return reinterpret_cast<T*>(this + 1); }
+  };
+  static_assert(alignof(T) <= sizeof(block));
 
-  std::shared_ptr<T[]> items_;
-  std::size_t size_ = 0;
+  /// @param fill puts all items, whose copies can't fail, where it is told
+  template <class Fill>
+  shared_array(std::size_t size, Fill fill) {
+    if (size == 0)
+      return;
+    block_ = new (::operator new(sizeof(block) + size * sizeof(T)))
+      block{1, static_cast<std::uint32_t>(size)};
+    fill(block_->items());
+  }
+
+  block* block_ = nullptr;
 };
 
 /// A sorted set whose versions share their parts: `with` and `without` give a new set and leave

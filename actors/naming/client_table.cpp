@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A client's items are sorted by service: one ip:port may subscribe thousands of services.
+// A client's items are sorted by service.
 template <class Items>
 auto position(Items& items, const service_key_view& service) {
   return std::lower_bound(
@@ -25,7 +25,8 @@ bool holds(const Items& items, Position i, const service_key_view& service) {
 template <class Items>
 auto find_in(const Items& items, const service_key_view& service) {
   auto i = position(items, service);
-  return holds(items, i, service) ? *i : typename Items::value_type{};
+  using item = std::remove_cvref_t<decltype(*i)>;
+  return holds(items, i, service) ? *i : item{};
 }
 
 /// @returns what was there before, null if nothing.
@@ -51,33 +52,54 @@ auto take_from(Items& items, const service_key_view& service) {
 
 } // namespace
 
+publication_ptr client_table::row::find(const service_key_view& service) const {
+  return find_in(publications(), service);
+}
+
+subscriber_ptr client_table::row::find_subscription(const service_key_view& service) const {
+  return more ? find_in(more->subscriptions, service) : nullptr;
+}
+
+client_table::row::lists& client_table::row::widen() const {
+  if (!more) {
+    more = std::make_unique<lists>(lists{only->lease->client, {only}, {}});
+    only = nullptr;
+  }
+  return *more;
+}
+
 const client_table::row* client_table::find_row(const client_id& client) const {
   auto i = rows_.find(client);
-  return i == rows_.end() ? nullptr : &i->second;
+  return i == rows_.end() ? nullptr : &*i;
 }
 
-client_table::row& client_table::row_of(const client_id& client) {
-  auto [i, is_new] = rows_.try_emplace(client);
-  persistent_clients_ += is_new && client.kind == client_kind::persistent ? 1 : 0;
-  return i->second;
+const client_table::row& client_table::add_row(row x) {
+  auto i = rows_.insert(std::move(x)).first;
+  persistent_clients_ += i->client().kind == client_kind::persistent ? 1 : 0;
+  return *i;
 }
 
-void client_table::erase_if_empty(row_map::iterator i) {
-  if (!i->second.publications.empty() || !i->second.subscriptions.empty())
+void client_table::tidy_row(row_set::iterator i) {
+  if (!i->more || !i->more->subscriptions.empty() || i->more->publications.size() > 1)
     return;
-  persistent_clients_ -= i->first.kind == client_kind::persistent ? 1 : 0;
+  if (!i->more->publications.empty()) {
+    i->only = std::move(i->more->publications.front());
+    i->more = nullptr;
+    return;
+  }
+  persistent_clients_ -= i->client().kind == client_kind::persistent ? 1 : 0;
   rows_.erase(i);
 }
 
 publication_ptr client_table::find(const client_id& client, const service_key_view& service) const {
   auto r = find_row(client);
-  return r ? find_in(r->publications, service) : nullptr;
+  return r ? r->find(service) : nullptr;
 }
 
 subscriber_ptr client_table::find_subscription(const client_id& client,
                                                const service_key_view& service) const {
   auto r = find_row(client);
-  return r ? find_in(r->subscriptions, service) : nullptr;
+  return r ? r->find_subscription(service) : nullptr;
 }
 
 void client_table::schedule(const lease_ptr& x, steady_time due, steady_time now) {
@@ -85,9 +107,20 @@ void client_table::schedule(const lease_ptr& x, steady_time due, steady_time now
   x->check_scheduled = true;
 }
 
+publication_ptr client_table::put_row(const publication_ptr& x) {
+  auto r = find_row(x->lease->client);
+  if (!r) {
+    add_row({x});
+    return nullptr;
+  }
+  if (r->only && r->only->lease->service == x->lease->service)
+    return std::exchange(r->only, x);
+  return put_into(r->widen().publications, x);
+}
+
 void client_table::put(const publication_ptr& x, steady_time now) {
   const auto& lease = x->lease;
-  auto before = put_into(row_of(lease->client).publications, x);
+  auto before = put_row(x);
   publications_ += before ? 0 : 1;
   // A lease that is already known has its next check scheduled.
   bool has_check = before && before->lease == lease;
@@ -98,7 +131,10 @@ void client_table::put(const publication_ptr& x, steady_time now) {
 
 void client_table::put(const subscriber_ptr& x, steady_time now) {
   const auto& lease = x->lease;
-  auto before = put_into(row_of(lease->client).subscriptions, x);
+  auto r = find_row(lease->client);
+  if (!r)
+    r = &add_row({nullptr, std::make_unique<row::lists>(row::lists{lease->client, {}, {}})});
+  auto before = put_into(r->widen().subscriptions, x);
   subscriptions_ += before ? 0 : 1;
   if (!before || before->lease != lease)
     schedule(lease, now + check_interval_max, now);
@@ -108,9 +144,9 @@ publication_ptr client_table::remove(const client_id& client, const service_key_
   auto i = rows_.find(client);
   if (i == rows_.end())
     return nullptr;
-  auto taken = take_from(i->second.publications, service);
+  auto taken = take_from(i->widen().publications, service);
   publications_ -= taken ? 1 : 0;
-  erase_if_empty(i);
+  tidy_row(i);
   return taken;
 }
 
@@ -119,9 +155,9 @@ subscriber_ptr client_table::remove_subscription(const client_id& client,
   auto i = rows_.find(client);
   if (i == rows_.end())
     return nullptr;
-  auto taken = take_from(i->second.subscriptions, service);
+  auto taken = take_from(i->widen().subscriptions, service);
   subscriptions_ -= taken ? 1 : 0;
-  erase_if_empty(i);
+  tidy_row(i);
   return taken;
 }
 
@@ -129,11 +165,11 @@ bool client_table::is_current(const lease& x, bool& publishes) const {
   auto r = find_row(x.client);
   if (!r)
     return false;
-  auto published = find_in(r->publications, x.service->view());
+  auto published = r->find(x.service->view());
   publishes = published && published->lease.get() == &x;
   if (publishes)
     return true;
-  auto subscribed = find_in(r->subscriptions, x.service->view());
+  auto subscribed = r->find_subscription(x.service->view());
   return subscribed && subscribed->lease.get() == &x;
 }
 
@@ -179,10 +215,10 @@ std::vector<lapse> client_table::due(steady_time now, const lapse_rules& rules) 
 void client_table::collect(const service_key_view& service,
                            std::vector<publication_ptr>& publications,
                            std::vector<subscriber_ptr>& subscribers) const {
-  for (auto& [client, r] : rows_) {
-    if (auto x = find_in(r.publications, service))
+  for (auto& r : rows_) {
+    if (auto x = r.find(service))
       publications.push_back(x);
-    if (auto x = find_in(r.subscriptions, service))
+    if (auto x = r.find_subscription(service))
       subscribers.push_back(x);
   }
 }

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <queue>
-#include <unordered_map>
+#include <span>
+#include <unordered_set>
 #include <vector>
-
-#include <boost/container/small_vector.hpp>
 
 #include "actors/base/clocks.hpp"
 #include "actors/tables/publication.hpp"
@@ -98,8 +98,8 @@ public:
       at = {0, rows_.bucket_count()}; // all rows have another place
     for (std::size_t seen = 0; at.bucket < at.buckets && seen < rows; ++at.bucket, ++seen)
       for (auto i = rows_.begin(at.bucket); i != rows_.end(at.bucket); ++i, ++seen)
-        if (i->first.kind == client_kind::ephemeral)
-          for (auto& x : i->second.publications)
+        if (i->client().kind == client_kind::ephemeral)
+          for (auto& x : i->publications())
             f(x);
     return at.bucket < at.buckets;
   }
@@ -107,8 +107,8 @@ public:
   /// Calls `f` with each publication.
   template <class F>
   void for_each_publication(F f) const {
-    for (auto& [client, r] : rows_)
-      for (auto& x : r.publications)
+    for (auto& r : rows_)
+      for (auto& x : r.publications())
         f(x);
   }
 
@@ -119,9 +119,45 @@ public:
   std::size_t subscriptions() const { return subscriptions_; }
 
 private:
+  /// What one client holds. Nearly every one publishes for one service and subscribes none: then
+  /// its row is the publication.
   struct row {
-    boost::container::small_vector<publication_ptr, 1> publications;
-    boost::container::small_vector<subscriber_ptr, 1> subscriptions;
+    /// Sorted by service: one ip:port may subscribe thousands.
+    struct lists {
+      client_id client;
+      std::vector<publication_ptr> publications;
+      std::vector<subscriber_ptr> subscriptions;
+    };
+
+    const client_id& client() const { return only ? only->lease->client : more->client; }
+    std::span<const publication_ptr> publications() const {
+      return more ? std::span<const publication_ptr>(more->publications) : std::span(&only, 1);
+    }
+    publication_ptr find(const service_key_view& service) const;
+    subscriber_ptr find_subscription(const service_key_view& service) const;
+
+    /// The same as lists.
+    lists& widen() const;
+
+    // Not the key of the row, which is the client. One of the two is null.
+    mutable publication_ptr only;
+    mutable std::unique_ptr<lists> more{};
+  };
+
+  struct row_hash {
+    using is_transparent = void;
+    std::size_t operator()(const client_id& x) const { return x.hash(); }
+    std::size_t operator()(const row& x) const { return x.client().hash(); }
+  };
+
+  struct row_equal {
+    using is_transparent = void;
+    static const client_id& of(const client_id& x) { return x; }
+    static const client_id& of(const row& x) { return x.client(); }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return of(a) == of(b);
+    }
   };
 
   struct check {
@@ -134,15 +170,19 @@ private:
   static constexpr milliseconds check_interval_max{5'000};
 
   const row* find_row(const client_id& client) const;
-  row& row_of(const client_id& client);
-  using row_map = std::unordered_map<client_id, row, client_id_hash>;
-  void erase_if_empty(row_map::iterator i);
+  using row_set = std::unordered_set<row, row_hash, row_equal>;
+  /// A new row of a client is in; @returns it
+  const row& add_row(row x);
+  /// Puts it into its client's row. @returns what was there before, null if nothing
+  publication_ptr put_row(const publication_ptr& x);
+  /// Something was taken out of it: it may have to go, or be one publication again.
+  void tidy_row(row_set::iterator i);
   bool is_current(const lease& x, bool& publishes) const;
   void schedule(const lease_ptr& x, steady_time due, steady_time now);
   void check_lease(const lease_ptr& x, bool publishes, steady_time now, const lapse_rules& rules,
                    std::vector<lapse>& lapses);
 
-  row_map rows_;
+  row_set rows_;
   std::priority_queue<check, std::deque<check>> checks_;
   std::size_t persistent_clients_ = 0;
   std::size_t publications_ = 0;

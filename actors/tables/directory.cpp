@@ -1,5 +1,6 @@
 #include "actors/tables/directory.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace nacre {
@@ -45,7 +46,7 @@ void directory::publish(const service_view_ptr& view) {
     was_listed = old && old->listed;
   }
   if (view->listed && !was_listed)
-    list(key);
+    list(view->key);
   else if (!view->listed && was_listed)
     unlist(key);
 }
@@ -58,10 +59,10 @@ void directory::replace_actor(const service_key_view& name, const service_actor&
     i->second.actor = actor;
 }
 
-void directory::list(const service_key_view& key) {
+void directory::list(const service_ref& key) {
   std::unique_lock guard(names_lock_);
-  auto& group = names_[std::string(key.namespace_id)][std::string(key.group)];
-  listed_ += group.emplace(key.name).second ? 1 : 0;
+  auto& group = names_[key->namespace_id][key->group];
+  listed_ += group.insert(key).second ? 1 : 0;
 }
 
 void directory::unlist(const service_key_view& key) {
@@ -107,22 +108,25 @@ std::vector<std::string> directory::names(std::string_view namespace_id, std::st
     return {};
   auto from = std::next(all.begin(), static_cast<std::ptrdiff_t>(offset));
   auto count = std::min(limit, total - offset);
-  return {from, std::next(from, static_cast<std::ptrdiff_t>(count))};
+  std::vector<std::string> result;
+  result.reserve(count);
+  std::for_each_n(from, count, [&](const service_ref& key) { result.push_back(key->name); });
+  return result;
 }
 
 std::vector<service_view_ptr> directory::views(std::string_view namespace_id) const {
-  std::vector<std::pair<std::string, std::string>> keys;
+  std::vector<service_ref> keys;
   {
     std::shared_lock guard(names_lock_);
     if (auto ns = names_.find(namespace_id); ns != names_.end())
       for (auto& [group, names] : ns->second)
         for (auto& name : names)
-          keys.emplace_back(group, name);
+          keys.push_back(name);
   }
   std::vector<service_view_ptr> result;
   result.reserve(keys.size());
-  for (auto& [group, name] : keys)
-    if (auto view = find({namespace_id, group, name}); view && view->listed)
+  for (auto& key : keys)
+    if (auto view = find(key->view()); view && view->listed)
       result.push_back(std::move(view));
   return result;
 }

@@ -121,7 +121,18 @@ private:
     std::unordered_map<service_ref, entry, service_ref_hash, service_ref_equal> services;
   };
 
-  using name_set = std::set<std::string, std::less<>>;
+  /// The keys of the services themselves: their names need not be there twice.
+  struct by_name {
+    using is_transparent = void;
+    static std::string_view of(const service_ref& x) { return x->name; }
+    static std::string_view of(std::string_view x) { return x; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return of(a) < of(b);
+    }
+  };
+
+  using name_set = std::set<service_ref, by_name>;
   using group_map = std::map<std::string, name_set, std::less<>>;
 
   static constexpr std::size_t stripes_count = 64;
@@ -129,7 +140,7 @@ private:
   stripe& stripe_of(std::size_t hash) { return stripes_[(hash >> 24) % stripes_count]; }
   const stripe& stripe_of(std::size_t hash) const { return stripes_[(hash >> 24) % stripes_count]; }
 
-  void list(const service_key_view& key);
+  void list(const service_ref& key);
   void unlist(const service_key_view& key);
 
   std::vector<stripe> stripes_{stripes_count};

@@ -4,6 +4,17 @@
 
 namespace nacre {
 
+namespace {
+
+/// Of a ring that is full: most services have few events, so it grows in small steps, each to a
+/// size of which the allocator has pieces.
+constexpr std::size_t next_capacity(std::size_t size) {
+  return size < 8 ? std::max<std::size_t>(1, 2 * size)
+                  : std::min(history_book::events_max, size + (size < 10 ? 2 : 3));
+}
+
+} // namespace
+
 std::string_view to_string(change_kind x) {
   constexpr std::string_view names[] = {"registered", "updated",    "removed",      "unhealthy",
                                         "healthy",    "subscribed", "unsubscribed", "rebuilt"};
@@ -27,6 +38,19 @@ std::string_view to_string(change_reason x) {
   return names[static_cast<std::size_t>(x)];
 }
 
+history_book::stored_event::stored_event(change_event x)
+  : at_ms(to_ms(x.at)),
+    what(static_cast<std::int8_t>(x.what)),
+    why(static_cast<std::int8_t>(x.why)),
+    who(std::move(x.who)),
+    by(x.by ? shared_text(*x.by) : shared_text()) {}
+
+change_event history_book::stored_event::event() const {
+  return {wall_time(milliseconds(at_ms)), who,
+          by.empty() ? nullptr : std::make_shared<const std::string>(by.str()),
+          static_cast<change_kind>(what), static_cast<change_reason>(why)};
+}
+
 void history_book::forget_oldest() {
   // Some at a time, since they have to be found among all.
   auto count = std::max<std::size_t>(1, services_max_ / 16);
@@ -46,12 +70,11 @@ void history_book::add(const service_ref& service, change_event event) {
   if (entries_.size() > services_max_)
     forget_oldest();
   if (x.ring.size() < events_max) {
-    // Growing by half: most services have few events, and there is one ring per service.
     if (x.ring.size() == x.ring.capacity())
-      x.ring.reserve(std::min(events_max, x.ring.size() + x.ring.size() / 2 + 1));
-    x.ring.push_back(std::move(event));
+      x.ring.reserve(next_capacity(x.ring.size()));
+    x.ring.emplace_back(std::move(event));
   } else {
-    x.ring[x.next] = std::move(event);
+    x.ring[x.next] = stored_event(std::move(event));
     x.next = (x.next + 1) % events_max;
   }
 }
@@ -63,8 +86,11 @@ std::vector<change_event> history_book::events(const service_key_view& service) 
     return {};
   auto& x = known->second;
   auto split = x.ring.begin() + static_cast<std::ptrdiff_t>(x.next);
-  std::vector<change_event> result(split, x.ring.end());
-  result.insert(result.end(), x.ring.begin(), split);
+  std::vector<change_event> result;
+  result.reserve(x.ring.size());
+  auto add = [&](const stored_event& event) { result.push_back(event.event()); };
+  std::for_each(split, x.ring.end(), add);
+  std::for_each(x.ring.begin(), split, add);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "actors/tables/lease.hpp"
 #include "protocol/service_key.hpp"
+#include "protocol/shared_text.hpp"
 
 namespace nacre {
 
@@ -81,10 +82,23 @@ public:
   std::vector<change_event> events(const service_key_view& service) const;
 
 private:
+  /// A `change_event` in 24 bytes: there are up to 16 of every service.
+  struct stored_event {
+    explicit stored_event(change_event x);
+    change_event event() const;
+
+    std::int64_t at_ms : 48;
+    std::int64_t what : 8;
+    std::int64_t why : 8;
+    lease_ptr who;
+    /// Empty for none.
+    shared_text by;
+  };
+
   struct entry {
     /// Number of the last change, in the order of all changes.
     std::uint64_t changed = 0;
-    std::vector<change_event> ring;
+    std::vector<stored_event> ring;
     std::size_t next = 0;
   };
 

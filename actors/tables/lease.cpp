@@ -7,13 +7,13 @@ renewal_result lease_table::renew(const hashed_service_key& service, std::string
   address key{service.view, ip, port, hash_of(service.hash, ip, port)};
   auto& part = stripe_of(key.hash);
   std::shared_lock guard(part.lock);
-  auto i = part.leases.find(key);
-  if (i == part.leases.end())
+  auto known = part.leases.find(key, key.hash);
+  if (!known)
     return {};
-  const lease& x = **i;
+  const lease& x = **known;
   x.renewed.store(now, std::memory_order_relaxed);
   if (x.responsible_elsewhere.load(std::memory_order_relaxed))
-    note_renewal(*i);
+    note_renewal(*known);
   renewal_result result;
   result.state = x.healthy.load(std::memory_order_relaxed) ? renewal::renewed : renewal::unhealthy;
   if (x.own_interval.load(std::memory_order_relaxed))
@@ -40,10 +40,9 @@ std::vector<lease_ptr> lease_table::take_renewed_elsewhere() {
 }
 
 void lease_table::insert(const lease_ptr& x) {
-  auto& part = stripe_of(hash_of(x->service->hash, x->client.ip, x->client.port));
+  auto& part = stripe_of(hash_of(*x));
   std::unique_lock guard(part.lock);
-  part.leases.erase(x);
-  part.leases.insert(x);
+  part.leases.put(x);
 }
 
 std::size_t lease_table::size() const {

@@ -5,10 +5,10 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "actors/base/clocks.hpp"
+#include "actors/base/pointer_set.hpp"
 #include "protocol/client_id.hpp"
 #include "protocol/keyed_hash.hpp"
 #include "protocol/metadata.hpp"
@@ -31,14 +31,15 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
     delete_timeout = short_span(x.delete_timeout_ms);
   }
 
+  // In an order that leaves no gaps: it fills 80 bytes.
+  /// Terms in force: those of the effective instance, overrides included.
+  mutable std::atomic<short_span> beat_interval;
   const service_ref service;
   const client_id client;
   mutable std::atomic<steady_time> renewed;
   /// Its terms count from this time at least: a node that becomes responsible for a client gives
   /// it a fresh one, though it heard nothing.
   mutable std::atomic<steady_time> term_starts{steady_time{}};
-  /// Terms in force: those of the effective instance, overrides included.
-  mutable std::atomic<short_span> beat_interval;
   mutable std::atomic<short_span> beat_timeout;
   mutable std::atomic<short_span> delete_timeout;
   /// `lastRefTime` of the newest list a subscriber was sent: an older one never follows.
@@ -56,6 +57,8 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
   /// The metadata sets a beat interval of its own, else the node's switch holds.
   mutable std::atomic<bool> own_interval{false};
 };
+
+static_assert(sizeof(lease) <= 80);
 
 using lease_ptr = boost::intrusive_ptr<const lease>;
 
@@ -99,14 +102,14 @@ public:
   /// come between. @returns whether it is gone.
   template <class Condition>
   bool erase_if(const lease_ptr& x, Condition condition) {
-    auto& part = stripe_of(hash_of(x->service->hash, x->client.ip, x->client.port));
+    auto& part = stripe_of(hash_of(*x));
     std::unique_lock guard(part.lock);
-    auto i = part.leases.find(x);
-    if (i == part.leases.end() || *i != x)
+    auto known = part.leases.find(*x);
+    if (!known || *known != x)
       return true;
     if (!condition())
       return false;
-    part.leases.erase(i);
+    part.leases.erase(*x);
     return true;
   }
 
@@ -119,7 +122,7 @@ public:
   void erase_all_if(Condition condition) {
     for (auto& part : stripes_) {
       std::unique_lock guard(part.lock);
-      std::erase_if(part.leases, [&](const lease_ptr& x) { return condition(*x); });
+      part.leases.erase_if(condition);
     }
   }
 
@@ -130,18 +133,14 @@ public:
     auto share = size() <= wanted ? wanted : wanted / stripes_count;
     for (auto& part : stripes_) {
       std::shared_lock guard(part.lock);
-      auto& all = part.leases;
-      // By bucket: the order of all is that of their coming.
-      for (std::size_t i = 0, seen = 0; i < all.bucket_count() && seen < share; ++i)
-        for (auto x = all.begin(i); x != all.end(i); ++x, ++seen)
-          f(**x);
+      part.leases.some(share, f); // in the order of their hashes
     }
   }
 
   /// Runs `f` while no renewal of `x` can come between.
   template <class F>
   void exclusively(const lease_ptr& x, F f) {
-    auto& part = stripe_of(hash_of(x->service->hash, x->client.ip, x->client.port));
+    auto& part = stripe_of(hash_of(*x));
     std::unique_lock guard(part.lock);
     f();
   }
@@ -160,29 +159,26 @@ private:
     return (service * 31 + keyed_hash(ip)) * 0x9E3779B97F4A7C15ull + port * 0xC2B2AE3D27D4EB4Full;
   }
 
+  static std::size_t hash_of(const lease& x) {
+    return hash_of(x.service->hash, x.client.ip, x.client.port);
+  }
+
   struct hasher {
-    using is_transparent = void;
-    std::size_t operator()(const address& x) const { return x.hash; }
-    std::size_t operator()(const lease_ptr& x) const {
-      return hash_of(x->service->hash, x->client.ip, x->client.port);
-    }
+    std::size_t operator()(const lease& x) const { return hash_of(x); }
   };
 
   struct equal {
-    using is_transparent = void;
-    bool operator()(const lease_ptr& a, const address& b) const {
-      return a->client.port == b.port && a->client.ip == b.ip && a->service->view() == b.service;
+    bool operator()(const lease& a, const address& b) const {
+      return a.client.port == b.port && a.client.ip == b.ip && a.service->view() == b.service;
     }
-    bool operator()(const address& a, const lease_ptr& b) const { return (*this)(b, a); }
-    bool operator()(const lease_ptr& a, const lease_ptr& b) const {
-      return a->client.port == b->client.port && a->client.ip == b->client.ip
-             && a->service->view() == b->service->view();
+    bool operator()(const lease& a, const lease& b) const {
+      return a.client.port == b.client.port && a.client.ip == b.client.ip && a.service == b.service;
     }
   };
 
   struct stripe {
     mutable std::shared_mutex lock;
-    std::unordered_set<lease_ptr, hasher, equal> leases;
+    pointer_set<const lease, hasher, equal> leases;
   };
 
   static constexpr std::size_t stripes_count = 64;
