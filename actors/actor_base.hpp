@@ -128,6 +128,45 @@ auto on_status(Self* self) {
   };
 }
 
+/// A behaviour without memory of its own but for its actor: CAF's keeps an object for each line,
+/// which is half a kB an actor, and there may be a hundred thousand services.
+template <class Self, auto... Members>
+class lean_behavior : public caf::detail::behavior_impl {
+public:
+  explicit lean_behavior(Self* self) : self_(self) {}
+
+  using behavior_impl::invoke;
+
+  caf::match_case::result invoke(caf::detail::invoke_result_visitor& visitor,
+                                 caf::type_erased_tuple& message) override {
+    auto result = caf::match_case::no_match;
+    auto try_line = [&](auto line) {
+      caf::trivial_match_case<decltype(line)> one(line);
+      result = one.invoke(visitor, message);
+      return result != caf::match_case::no_match;
+    };
+    (try_line(on<Members>(self_)) || ...) || try_line(on_status(self_));
+    return result;
+  }
+
+private:
+  Self* self_;
+};
+
+/// The lines `on<Members>(self)` and `on_status(self)` for kinds of actors of which there are very
+/// many.
+template <auto... Members, class Self>
+auto lean_lines(Self* self) {
+  using behavior = typename Self::behavior_type;
+  // Never called: CAF looks whether these lines are what the interface says.
+  [[maybe_unused]] auto check = [](Self* me) {
+    return behavior{on<Members>(me)..., on_status(me)};
+  };
+  using impl = caf::detail::behavior_impl_ptr;
+  return behavior(typename behavior::unsafe_init{},
+                  caf::behavior(impl(new lean_behavior<Self, Members...>(self), false)));
+}
+
 /// What a supervisor does when an actor ended: a child that failed is started again by
 /// `on_respawn(again(key))`, at once the first time.
 template <class State, class Self, class Again>

@@ -307,7 +307,8 @@ void service_state::reconcile_connections() {
   std::set<client_id> gone;
   auto check = [&](auto& x) {
     auto& client = x->lease->client;
-    if (client.kind == client_kind::connection && !context->tables.connections.find(client.ip.str()))
+    if (client.kind == client_kind::connection
+        && !context->tables.connections.find(client.ip.str()))
       gone.insert(client);
   };
   table->publications().for_each(check);
@@ -440,21 +441,12 @@ service_actor::behavior_type service(service_actor::stateful_pointer<service_sta
                                      node_context_ptr context, service_ref key, birth_ptr birth) {
   init_state(self, std::move(birth));
   self->state.start(std::move(context), std::move(key));
-  return {
-    on<&service_state::on_publish>(self),
-    on<&service_state::on_withdraw>(self),
-    on<&service_state::on_subscribe>(self),
-    on<&service_state::on_unsubscribe>(self),
-    on<&service_state::on_metadata_changed>(self),
-    on<&service_state::on_overrides_changed>(self),
-    on<&service_state::on_delete>(self),
-    on<&service_state::on_release_first_lists>(self),
-    on<&service_state::on_shard_asks_rows>(self),
-    on<&service_state::on_verify_connection>(self),
-    on<&service_state::on_shard_gives_rows>(self),
-    on<&service_state::on_tick>(self),
-    on_status(self),
-  };
+  using state = service_state;
+  return lean_lines<&state::on_publish, &state::on_withdraw, &state::on_subscribe,
+                    &state::on_unsubscribe, &state::on_metadata_changed,
+                    &state::on_overrides_changed, &state::on_delete, &state::on_release_first_lists,
+                    &state::on_shard_asks_rows, &state::on_verify_connection,
+                    &state::on_shard_gives_rows, &state::on_tick>(self);
 }
 
 } // namespace nacre

@@ -1,6 +1,7 @@
 #include "actors/naming/service_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace nacre {
 
@@ -8,14 +9,29 @@ namespace {
 
 bool is_connection(const publication& x) { return is_connection(x.lease->client.kind); }
 
+std::uint32_t size_of(const publication& x) {
+  return static_cast<std::uint32_t>(x.instances.size());
+}
+
 } // namespace
 
-void service_table::touch(wall_time now) {
-  ++facts_.revision;
+service_view& service_table::change() {
+  if (std::exchange(shown_, false))
+    view_ = new service_view(*view_);
+  return *view_;
+}
+
+void service_table::touch(service_view& x, wall_time now) {
+  ++x.revision;
   // Above every time that was told before, also within one millisecond, and above what a query
   // was told while the service did not exist (the wall clock itself).
-  facts_.ref_time = std::max(facts_.ref_time, now) + milliseconds(1);
-  facts_.lists = std::make_shared<rendered_lists>();
+  x.ref_time = std::max(x.ref_time, now) + milliseconds(1);
+  x.lists.reset();
+}
+
+void service_table::show_as_of(wall_time now) {
+  auto& x = change();
+  x.ref_time = std::max(x.ref_time, now) + milliseconds(1);
 }
 
 void service_table::apply_terms(const publication& x) const {
@@ -25,8 +41,8 @@ void service_table::apply_terms(const publication& x) const {
   const auto& published = x.instances.front();
   const metadata_map* metadata = &published.metadata.map();
   metadata_map over;
-  if (facts_.overrides) {
-    if (auto i = facts_.overrides->find(published.metadata_id()); i != facts_.overrides->end()) {
+  if (view_->overrides) {
+    if (auto i = view_->overrides->find(published.metadata_id()); i != view_->overrides->end()) {
       over = merged(published.metadata, i->second->metadata);
       metadata = &over;
     }
@@ -34,103 +50,117 @@ void service_table::apply_terms(const publication& x) const {
   held.set_terms(lease_terms_of(*metadata));
   held.own_interval = find_metadata(*metadata, "preserved.heart.beat.interval") != nullptr;
   held.exempt = exempt_from_beat_checks(*metadata)
-                || (facts_.metadata && exempt_from_beat_checks(facts_.metadata->metadata));
+                || (view_->metadata && exempt_from_beat_checks(view_->metadata->metadata));
 }
 
 publish_result service_table::publish(const publication_ptr& x, wall_time now,
                                       const publication_ptr& likely_before) {
   auto kind = x->ephemeral() ? service_kind::ephemeral : service_kind::persistent;
-  if (facts_.kind != service_kind::undecided && facts_.kind != kind)
+  if (view_->kind != service_kind::undecided && view_->kind != kind)
     return {publish_result::conflict};
-  auto place = facts_.publications.locate(x->lease->client, likely_before);
-  auto known = facts_.publications.at(place);
+  auto place = view_->publications.locate(x->lease->client, likely_before);
+  auto known = view_->publications.at(place);
   auto before = known ? *known : nullptr;
   if (before && same_publication(*before, *x))
     return {publish_result::unchanged, std::move(before)};
-  facts_.kind = kind;
-  facts_.listed = true;
-  facts_.publications = facts_.publications.with(x, place);
-  facts_.instances += x->instances.size() - (before ? before->instances.size() : 0);
-  facts_.connections += !before && is_connection(*x) ? 1 : 0;
+  auto& next = change();
+  next.kind = kind;
+  next.listed = true;
+  next.publications = next.publications.with(x, place);
+  next.instances += size_of(*x) - (before ? size_of(*before) : 0);
+  next.connections += !before && is_connection(*x) ? 1 : 0;
   apply_terms(*x);
-  touch(now);
+  touch(next, now);
   return {before ? publish_result::updated : publish_result::added, std::move(before)};
 }
 
 publication_ptr service_table::withdraw(const client_id& client, wall_time now) {
-  auto known = facts_.publications.find(client);
+  auto known = view_->publications.find(client);
   if (!known)
     return nullptr;
   auto gone = *known;
-  facts_.publications = facts_.publications.without(client);
-  facts_.instances -= gone->instances.size();
-  facts_.connections -= is_connection(*gone) ? 1 : 0;
-  touch(now);
+  auto& next = change();
+  next.publications = next.publications.without(client);
+  next.instances -= size_of(*gone);
+  next.connections -= is_connection(*gone) ? 1 : 0;
+  touch(next, now);
   return gone;
 }
 
 bool service_table::subscribe(const subscriber_ptr& x) {
-  auto known = facts_.subscribers.find(x->lease->client);
+  auto known = view_->subscribers.find(x->lease->client);
   if (known && same_subscriber(**known, *x))
     return false;
-  facts_.subscribers = facts_.subscribers.with(x);
+  // Who subscribes gets a list: it is made for the first one, and the views of all share it.
+  view_->lists.get();
+  auto& next = change();
+  next.subscribers = next.subscribers.with(x);
   return true;
 }
 
 subscriber_ptr service_table::unsubscribe(const client_id& client) {
-  auto known = facts_.subscribers.find(client);
+  auto known = view_->subscribers.find(client);
   if (!known)
     return nullptr;
   auto gone = *known;
-  facts_.subscribers = facts_.subscribers.without(client);
+  auto& next = change();
+  next.subscribers = next.subscribers.without(client);
   return gone;
 }
 
 bool service_table::set_stored(override_table_ptr overrides, service_metadata_ptr metadata,
                                wall_time now) {
-  if (overrides == facts_.overrides && metadata == facts_.metadata)
+  if (overrides == view_->overrides && metadata == view_->metadata)
     return false;
-  facts_.overrides = std::move(overrides);
-  facts_.metadata = std::move(metadata);
-  facts_.publications.for_each([this](const publication_ptr& x) { apply_terms(*x); });
-  touch(now);
+  auto& next = change();
+  next.overrides = std::move(overrides);
+  next.metadata = std::move(metadata);
+  next.publications.for_each([this](const publication_ptr& x) { apply_terms(*x); });
+  touch(next, now);
   return true;
 }
 
 std::vector<publication_ptr> service_table::become_persistent(wall_time now) {
   std::vector<publication_ptr> ended;
-  facts_.publications.for_each([&](const publication_ptr& x) { ended.push_back(x); });
-  facts_.publications = {};
-  facts_.instances = facts_.connections = 0;
-  facts_.kind = service_kind::persistent;
-  touch(now);
+  view_->publications.for_each([&](const publication_ptr& x) { ended.push_back(x); });
+  auto& next = change();
+  next.publications = {};
+  next.instances = next.connections = 0;
+  next.kind = service_kind::persistent;
+  touch(next, now);
   return ended;
 }
 
 void service_table::create(bool ephemeral, wall_time now) {
-  if (!facts_.listed || facts_.kind == service_kind::undecided)
-    facts_.kind = ephemeral ? service_kind::ephemeral : service_kind::persistent;
-  facts_.listed = true;
-  touch(now);
+  auto& next = change();
+  if (!next.listed || next.kind == service_kind::undecided)
+    next.kind = ephemeral ? service_kind::ephemeral : service_kind::persistent;
+  next.listed = true;
+  touch(next, now);
 }
 
 void service_table::unlist(wall_time now) {
-  facts_.listed = false;
-  facts_.kind = service_kind::undecided;
-  facts_.metadata = nullptr;
-  facts_.overrides = nullptr;
-  touch(now);
+  auto& next = change();
+  next.listed = false;
+  next.kind = service_kind::undecided;
+  next.metadata = nullptr;
+  next.overrides = nullptr;
+  touch(next, now);
 }
 
 void service_table::continue_after(const service_view& last) {
-  facts_.revision = last.revision;
-  facts_.ref_time = last.ref_time;
-  facts_.kind = last.kind;
-  facts_.listed = last.listed;
+  auto& next = change();
+  next.revision = last.revision;
+  next.ref_time = last.ref_time;
+  next.kind = last.kind;
+  next.listed = last.listed;
   // What is rebuilt may differ from what was shown last, so it may not have the same time.
-  touch(last.ref_time);
+  touch(next, last.ref_time);
 }
 
-service_view_ptr service_table::make_view() const { return new service_view(facts_); }
+service_view_ptr service_table::make_view() const {
+  shown_ = true;
+  return view_;
+}
 
 } // namespace nacre

@@ -27,9 +27,9 @@ struct publish_result {
 /// (wall clock ms). Each change readers can see raises the revision.
 class service_table {
 public:
-  service_table(service_ref key, wall_time now) {
-    facts_.key = std::move(key);
-    touch(now);
+  service_table(service_ref key, wall_time now) : view_(new service_view) {
+    view_->key = std::move(key);
+    touch(*view_, now);
   }
 
   /// @param likely_before what the client had published before, as far as the caller knows: it is
@@ -60,33 +60,36 @@ public:
   void unlist(wall_time now);
 
   /// Lists carry a new time from here on, though nothing in them changed.
-  void show_as_of(wall_time now) {
-    facts_.ref_time = std::max(facts_.ref_time, now) + milliseconds(1);
-  }
+  void show_as_of(wall_time now);
 
   /// Revision and time go on from `last`: a restarted service must not repeat them.
   void continue_after(const service_view& last);
 
+  /// What is there now, for readers: it stays as it is, and the next change makes another one.
   service_view_ptr make_view() const;
 
-  bool listed() const { return facts_.listed; }
-  service_kind kind() const { return facts_.kind; }
-  std::uint64_t revision() const { return facts_.revision; }
+  bool listed() const { return view_->listed; }
+  service_kind kind() const { return view_->kind; }
+  std::uint64_t revision() const { return view_->revision; }
   /// Of all publications together.
-  std::size_t instances() const { return facts_.instances; }
-  const publication_set& publications() const { return facts_.publications; }
-  const subscriber_set& subscribers() const { return facts_.subscribers; }
-  const service_ref& key() const { return facts_.key; }
-  const override_table_ptr& overrides() const { return facts_.overrides; }
-  const service_metadata_ptr& metadata() const { return facts_.metadata; }
+  std::size_t instances() const { return view_->instances; }
+  const publication_set& publications() const { return view_->publications; }
+  const subscriber_set& subscribers() const { return view_->subscribers; }
+  const service_ref& key() const { return view_->key; }
+  const override_table_ptr& overrides() const { return view_->overrides; }
+  const service_metadata_ptr& metadata() const { return view_->metadata; }
 
 private:
-  void touch(wall_time now);
+  /// What may be changed: a copy if readers know the last one.
+  service_view& change();
+  static void touch(service_view& x, wall_time now);
 
   /// Puts the terms of the effective instance on the lease.
   void apply_terms(const publication& x) const;
 
-  service_facts facts_;
+  boost::intrusive_ptr<service_view> view_;
+  /// Readers know it.
+  mutable bool shown_ = false;
 };
 
 } // namespace nacre

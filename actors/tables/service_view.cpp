@@ -84,31 +84,32 @@ selection_result service_view::select(const instance_selection& wanted) const {
 }
 
 rendered_hosts_ptr service_view::hosts_of(const instance_selection& wanted) const {
-  std::call_once(lists->names_once, [&] {
+  auto& made = lists.get();
+  std::call_once(made.names_once, [&] {
     std::set<std::string> names;
     publications.for_each([&](const publication_ptr& x) {
       for (auto& one : x->instances)
         names.insert(one.cluster_name);
     });
-    lists->names.assign(names.begin(), names.end());
+    made.names.assign(names.begin(), names.end());
   });
   rendered_lists::choice choice;
   choice.healthy_only = wanted.healthy_only;
   choice.enabled_only = wanted.enabled_only;
   auto asked = clusters_of(wanted.clusters);
-  std::set_intersection(lists->names.begin(), lists->names.end(), asked.begin(), asked.end(),
+  std::set_intersection(made.names.begin(), made.names.end(), asked.begin(), asked.end(),
                         std::back_inserter(choice.clusters));
   choice.none = !asked.empty() && choice.clusters.empty();
-  if (choice.clusters.size() == lists->names.size())
+  if (choice.clusters.size() == made.names.size())
     choice.clusters.clear(); // as good as all
-  return lists->hosts.get(choice, [&] { return render_hosts(key->view(), select(wanted)); });
+  return made.hosts.get(choice, [&] { return render_hosts(key->view(), select(wanted)); });
 }
 
 rendered_list_ptr service_view::rendered(const instance_selection& wanted,
                                          std::int64_t cache_millis) const {
   rendered_lists::variant variant{std::string(wanted.clusters), cache_millis, wanted.healthy_only,
                                   wanted.enabled_only};
-  return lists->whole.get(variant, [&] {
+  return lists.get().whole.get(variant, [&] {
     return std::make_shared<const rendered_list>(
       render_list(key->view(), wanted.clusters, hosts_of(wanted), cache_millis, ref_time));
   });

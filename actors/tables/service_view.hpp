@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -103,7 +104,7 @@ private:
 
 /// Lists of one revision, so that a change is rendered once and not once per reader. Shared by the
 /// views of a revision. Any thread.
-struct rendered_lists {
+struct rendered_lists : boost::intrusive_ref_counter<rendered_lists, boost::thread_safe_counter> {
   struct choice {
     /// Those of the clusters asked for that the service has, in order; empty means all.
     std::vector<std::string> clusters;
@@ -127,6 +128,38 @@ struct rendered_lists {
   made_once<variant, rendered_list_ptr> whole;
 };
 
+/// Holds `rendered_lists` that are made when somebody asks for them: most services are never asked
+/// for. Copies share what was made before. Any thread may `get`.
+class lists_on_need {
+public:
+  lists_on_need() = default;
+  lists_on_need(const lists_on_need& x) : lists_(x.lists_.load(std::memory_order_acquire)) {
+    if (auto shared = lists_.load(std::memory_order_relaxed))
+      intrusive_ptr_add_ref(shared);
+  }
+  lists_on_need& operator=(const lists_on_need&) = delete;
+  ~lists_on_need() { reset(); }
+
+  rendered_lists& get() const {
+    auto known = lists_.load(std::memory_order_acquire);
+    if (known)
+      return *known;
+    boost::intrusive_ptr<rendered_lists> made(new rendered_lists);
+    if (!lists_.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel))
+      return *known; // somebody was faster
+    return *made.detach();
+  }
+
+  /// Only while nobody else knows of it.
+  void reset() {
+    if (auto old = lists_.exchange(nullptr, std::memory_order_acq_rel))
+      intrusive_ptr_release(old);
+  }
+
+private:
+  mutable std::atomic<rendered_lists*> lists_{nullptr};
+};
+
 /// Everything that is to be known of a service at one revision.
 struct service_facts {
   service_ref key;
@@ -138,25 +171,23 @@ struct service_facts {
   /// Whether the service exists for lists and operators: somebody registered or created it.
   /// A service that only has subscribers is not listed.
   bool listed = false;
-  publication_set publications;
   /// Number of instances in `publications`.
-  std::size_t instances = 0;
-  /// How many of the publications are held by connections.
-  std::size_t connections = 0;
+  std::uint32_t instances = 0;
+  publication_set publications;
   subscriber_set subscribers;
   /// Null if no instance has an override.
   override_table_ptr overrides;
   /// Null if nothing was stored about the service.
   service_metadata_ptr metadata;
-  std::shared_ptr<rendered_lists> lists = std::make_shared<rendered_lists>();
+  lists_on_need lists;
+  /// How many of the publications are held by connections.
+  std::uint32_t connections = 0;
 };
 
 /// What queries read and pushes send. Immutable, made by its SERVICE, read by any thread.
 class service_view : public service_facts,
                      public boost::intrusive_ref_counter<service_view, boost::thread_safe_counter> {
 public:
-  explicit service_view(service_facts facts) : service_facts(std::move(facts)) {}
-
   /// Nacos `ServiceUtil.selectInstancesWithHealthyProtection` over the effective instances.
   selection_result select(const instance_selection& wanted) const;
 
