@@ -262,6 +262,16 @@ TEST_CASE("when a part of the clients falls silent they are marked in time") {
   CHECK(unhealthy(node) == 0);
 }
 
+TEST_CASE("clients that never beat can't have stopped: they are marked in time, however many") {
+  node_fixture node;
+  for (int i = 1; i <= many; ++i)
+    node.register_instance("s", client_ip(i));
+  node.advance(16s);
+  CHECK(unhealthy(node) == many);
+  node.advance(15s);
+  CHECK(node.shown("s") == "");
+}
+
 TEST_CASE("nacre.health.suspicious-percent=100: silence is always believed") {
   options opts;
   opts.health.suspicious_percent = 100;

@@ -277,10 +277,12 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
     return; // what it holds of others is not complete yet, and so are the signs of life
   auto r = rules();
   auto lapses = table.due(now, r);
-  bool beats_stopped = std::any_of(lapses.begin(), lapses.end(),
-                                   [](auto& x) { return x.what != lapse::kind::unsubscribed; });
-  if ((beats_stopped || suspicion->is_suspicious()) && suspects_itself(r, now))
-    std::erase_if(lapses, [](auto& x) { return x.what != lapse::kind::unsubscribed; });
+  auto stopped_beating = [](const lapse& x) {
+    return x.what != lapse::kind::unsubscribed && x.lease->has_beaten;
+  };
+  bool any_stopped = std::any_of(lapses.begin(), lapses.end(), stopped_beating);
+  if ((any_stopped || suspicion->is_suspicious()) && suspects_itself(r, now))
+    std::erase_if(lapses, stopped_beating);
   for (auto& x : lapses) {
     switch (x.what) {
       case lapse::kind::unhealthy:
@@ -301,7 +303,7 @@ bool client_shard_state::suspects_itself(const lapse_rules& r, steady_time now) 
   std::size_t healthy = 0;
   std::size_t silent = 0;
   context->tables.leases.sample(silence_sample, [&](const lease& x) {
-    if (x.responsible_elsewhere || x.exempt || !x.healthy)
+    if (x.responsible_elsewhere || x.exempt || !x.healthy || !x.has_beaten)
       return;
     ++healthy;
     // When the first one lapses, the others that fell silent with it have missed a beat.

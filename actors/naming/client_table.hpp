@@ -39,15 +39,16 @@ struct lapse_rules {
   /// Clients may have been beating at a node we could not hear: each gets one more beat interval
   /// from here.
   steady_time reunited = never;
-  /// Nobody lapsed before this time, as this node had suspected itself.
+  /// None of those that beat lapsed before this time, as this node had suspected itself.
   steady_time lapsed_at_least = never;
 
   /// From when on the terms of `x` count.
   steady_time term_starts(const lease& x) const {
     constexpr milliseconds relay{2'000};
     auto next_beat = reunited + x.beat_interval.load() + relay;
+    auto held = x.has_beaten ? lapsed_at_least : never;
     return std::max({x.renewed.load(), x.term_starts.load(), renewed_at_least,
-                     std::max(next_beat, lapsed_at_least) - x.beat_timeout.load()});
+                     std::max(next_beat, held) - x.beat_timeout.load()});
   }
 };
 

@@ -12,6 +12,8 @@ renewal_result lease_table::renew(const hashed_service_key& service, std::string
     return {};
   const lease& x = **known;
   x.renewed.store(now, std::memory_order_relaxed);
+  if (!x.has_beaten.load(std::memory_order_relaxed))
+    x.has_beaten.store(true, std::memory_order_relaxed);
   if (x.responsible_elsewhere.load(std::memory_order_relaxed))
     note_renewal(*known);
   renewal_result result;

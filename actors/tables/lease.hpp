@@ -56,6 +56,8 @@ struct lease : boost::intrusive_ref_counter<lease, boost::thread_safe_counter> {
   mutable std::atomic<bool> passing_on{false};
   /// The metadata sets a beat interval of its own, else the node's switch holds.
   mutable std::atomic<bool> own_interval{false};
+  /// A beat came since this node knows it: only then beats can stop.
+  mutable std::atomic<bool> has_beaten{false};
 };
 
 static_assert(sizeof(lease) <= 80);
