@@ -2,6 +2,7 @@
 return a text that says what was wrong."""
 
 import asyncio
+import concurrent.futures
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ NS = "/nacos/v1/ns"
 # Of services that lists are long of.
 BIG = 20_000
 MIDDLE = 5_000
+FILL_CONNECTIONS = 64
 
 
 def send_all(port, messages):
@@ -34,12 +36,15 @@ def send_all(port, messages):
 
 
 def fill(node, service, count, form="ephemeral=false"):
+    """Over many connections, since each registration waits for the disk."""
     form = f"{NS}/instance?serviceName={service}&{form}"
     messages = [
         request("POST", f"{form}&ip=10.{i >> 16}.{i >> 8 & 255}.{i & 255}&port=80")
         for i in range(count)
     ]
-    send_all(node.port, messages)
+    parts = [messages[i::FILL_CONNECTIONS] for i in range(FILL_CONNECTIONS)]
+    with concurrent.futures.ThreadPoolExecutor(FILL_CONNECTIONS) as pool:
+        list(pool.map(lambda part: send_all(node.port, part), parts))
 
 
 def node_cpu(node):
