@@ -13,7 +13,9 @@ import sys
 import threading
 import time
 
-from processes import PORTS, PROCESSES, check, check_equal, cluster, eventually, memory_kib
+from processes import (
+    PORTS, PROCESSES, check, check_equal, cluster, eventually, is_sanitized, memory_kib
+)
 from sdk_clients import SdkClients
 from udp_push import ALL_BACK, Subscriber
 
@@ -301,7 +303,7 @@ def test_a_thousand_silent_targets_delay_no_other(node):
     open_files = len(os.listdir(f"/proc/{node.process.pid}/fd"))
     check(open_files < 1_100, f"{open_files} descriptors after {time.monotonic() - began:.1f} s")
     grown_kib = memory_kib(node.process.pid) - before_kib
-    check(grown_kib < 24 * 1024, f"grown by {grown_kib} KiB")
+    check(grown_kib < 24 * 1024 or is_sanitized(node.binary), f"grown by {grown_kib} KiB")
     silent.close()
     well.close()
 
