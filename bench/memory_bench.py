@@ -206,9 +206,9 @@ def measure_one_service(args, load):
     part = max(args.one_service // 10, 1)
     begin = time.monotonic()
     took = []
+    metadata = METADATA[args.metadata]
     for i in range(10):
         numbers = range(i * part, (i + 1) * part)
-        metadata = METADATA[args.metadata]
         requests = [register_request("memory-bench-one", number, metadata) for number in numbers]
         part_begin = time.monotonic()
         load.run(requests, check_ok)

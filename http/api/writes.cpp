@@ -149,8 +149,7 @@ health_form read_health_form(const http_call& c) {
 
 /// Whether nobody but operators says how instances of the cluster are.
 bool is_set_by_hand(const service_view& view, const std::string& cluster) {
-  return view.metadata && view.metadata->clusters.count(cluster) != 0
-         && cluster_of(view.metadata, cluster).checker.type == health_checker::kind::none;
+  return cluster_of(view.metadata, cluster).checker.type == health_checker::kind::none;
 }
 
 } // namespace

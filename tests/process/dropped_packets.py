@@ -9,7 +9,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from health import INSTANCE, Target, becomes, last_result
+from health import Target, becomes, last_result, put
 from processes import PROCESSES, Node, check_equal
 
 TARGET = "10.231.9.2"
@@ -36,9 +36,7 @@ def main():
     node.unprobed = ""
     node.start()
     target = Target(address="0.0.0.0")
-    answer = node.request("POST", INSTANCE, serviceName="s", ip=TARGET, port=target.port,
-                          ephemeral="false")
-    check_equal(answer, (200, "ok"), "registered")
+    put(node, "s", target.port, ip=TARGET)
     becomes(node, "s", False)
     check_equal(last_result(node, "s"), "no answer within 500 ms", "the reason")
     ip(f"address add {TARGET}/32 dev lo")
