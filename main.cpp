@@ -162,7 +162,7 @@ struct node_guard {
     context->actors.store.set({});
     context->actors.store_writer.set({});
     context->prober = nullptr;
-    context->datagrams = nullptr; // its sockets belong to the server, which goes next
+    context->datagrams = nullptr; // its sockets belong to the threads, which go next
   }
 };
 
@@ -170,10 +170,10 @@ struct node_guard {
 class cluster_member {
 public:
   /// Looks the members up. @throws config_error
-  cluster_member(const options& opts, http_server& server, const node_context_ptr& node)
+  cluster_member(const options& opts, io_threads& threads, const node_context_ptr& node)
     : context_(node),
       lookup_(std::make_shared<member_lookup>(
-        server.io(), opts.cluster, opts.http.port, [node](std::vector<std::string> list) {
+        threads.front(), opts.cluster, opts.http.port, [node](std::vector<std::string> list) {
           caf::anon_send(node->cluster->membership.get(), members_listed{std::move(list)});
         })) {
     auto members = lookup_->first();
@@ -286,11 +286,12 @@ int run(const options& opts) {
     worker >= 0 ? static_cast<std::uint32_t>(worker)
                 : snowflake_worker(environment.own_ip + ':' + std::to_string(opts.http.port), {}));
   environment.started = context->clock.wall();
-  http_server server(context->options.http, router(environment, more_routes));
-  auto udp = std::make_shared<udp_socket>(server.io(), context);
+  io_threads io(opts.http.io_threads);
+  http_server server(io, context->options.http, router(environment, more_routes));
+  auto udp = std::make_shared<udp_socket>(io.front(), context);
   std::optional<cluster_member> member;
   if (opts.mode == node_mode::cluster)
-    member.emplace(opts, server, context);
+    member.emplace(opts, io, context);
   open_store(*context);
   context->has_threads_for_disk = true;
   context->life = random_id();
@@ -302,6 +303,7 @@ int run(const options& opts) {
   wait_for_start(system, context->actors.node.get());
   if (!wait_for_store(*context, signals))
     return 0;
+  io.start();
   if (member)
     member->start();
   udp->start();
@@ -323,6 +325,7 @@ int run(const options& opts) {
   sdk.stop(2s);
   if (member)
     member->stop();
+  io.stop();
   return 0;
 }
 

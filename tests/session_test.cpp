@@ -35,10 +35,14 @@ options loopback() {
 /// A listener on a port of its own.
 struct front {
   std::shared_ptr<node_context> context = std::make_shared<node_context>(loopback(), 1);
-  http_server server{context->options.http,
+  io_threads threads{1};
+  http_server server{threads, context->options.http,
                      router({context, [] { return true; }, "127.0.0.1"}, add_echo_route)};
 
-  front() { server.start(); }
+  front() {
+    threads.start();
+    server.start();
+  }
 
   /// All that comes back for the pieces of `head` and `body`, which the client sends one by one
   /// before it stops sending.
@@ -220,7 +224,9 @@ TEST_CASE("IPv6 and IPv4 callers are both served, each under its own name") {
                               return text_reply('[' + std::string(c.source_ip()) + ']');
                             }};
   };
-  http_server server(context->options.http,
+  io_threads threads(1);
+  threads.start();
+  http_server server(threads, context->options.http,
                      router({context, [] { return true; }, "127.0.0.1"}, tell));
   server.start();
   auto ask = [&](const char* from) {

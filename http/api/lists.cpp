@@ -1,7 +1,7 @@
 #include "http/api/lists.hpp"
 
 #include "actors/naming/commands.hpp"
-#include "http/server/plain_address.hpp"
+#include "net/plain_address.hpp"
 #include "protocol/client_agent.hpp"
 #include "protocol/text.hpp"
 

@@ -132,19 +132,22 @@ struct http_session::unsent {
   answer_budget::share share;
 };
 
-http_session::http_session(net::ip::tcp::socket socket, std::string address, http_server& server,
+http_session::http_session(net::ip::tcp::socket socket, connection_place place, http_server& server,
                            answer_queue& answers)
   : server_(server),
     answers_(answers),
     socket_(std::move(socket)),
-    remote_ip_(std::make_shared<const std::string>(std::move(address))),
+    place_(std::move(place)),
+    counted_(server.routes().counters().http_connections),
+    remote_ip_(std::make_shared<const std::string>(place_.address())),
     buffer_(server.options().header_bytes_max + server.options().body_bytes_max) {
   beast::error_code ec;
   socket_.set_option(net::ip::tcp::no_delay(true), ec);
   socket_.non_blocking(true, ec);
+  counted_ += 1;
 }
 
-http_session::~http_session() { server_.on_session_end(*remote_ip_); }
+http_session::~http_session() { counted_ += -1; }
 
 void http_session::run() {
   begin_request();

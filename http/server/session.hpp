@@ -15,6 +15,7 @@
 #include "config/options.hpp"
 #include "http/server/answer_queue.hpp"
 #include "http/server/router.hpp"
+#include "net/connection_places.hpp"
 
 namespace nacre {
 
@@ -26,8 +27,7 @@ class http_server;
 /// called from elsewhere.
 class http_session final : public reply_sink, public std::enable_shared_from_this<http_session> {
 public:
-  /// @param address of the other end
-  http_session(boost::asio::ip::tcp::socket socket, std::string address, http_server& server,
+  http_session(boost::asio::ip::tcp::socket socket, connection_place place, http_server& server,
                answer_queue& answers);
   ~http_session() override;
 
@@ -81,6 +81,8 @@ private:
   http_server& server_;
   answer_queue& answers_;
   boost::asio::ip::tcp::socket socket_;
+  const connection_place place_;
+  gauge& counted_;
   std::shared_ptr<const std::string> remote_ip_;
   boost::beast::flat_buffer buffer_;
   /// Header fields of one request: given back as a whole before the next.

@@ -1,0 +1,52 @@
+#include <utility>
+
+#include "net/io_threads.hpp"
+
+#include <latch>
+
+#include <boost/asio/post.hpp>
+
+#include "config/usable_cores.hpp"
+
+namespace nacre {
+
+io_threads::io_threads(std::size_t count) {
+  if (count == 0)
+    count = usable_cores();
+  for (std::size_t i = 0; i < count; ++i)
+    threads_.push_back(std::make_unique<io_thread>());
+}
+
+io_threads::~io_threads() { stop(); }
+
+void io_threads::start() {
+  runs_ = true;
+  for (auto& x : threads_)
+    x->thread = std::thread([&io = x->io] { io.run(); });
+}
+
+void io_threads::stop() {
+  for (auto& x : threads_)
+    x->io.stop();
+  for (auto& x : threads_)
+    if (x->thread.joinable())
+      x->thread.join();
+  runs_ = false;
+}
+
+void io_threads::on_each(const std::function<void(std::size_t)>& task) {
+  if (!runs_) {
+    for (std::size_t i = 0; i < size(); ++i)
+      task(i);
+    return;
+  }
+  std::latch done(static_cast<std::ptrdiff_t>(size()));
+  for (std::size_t i = 0; i < size(); ++i)
+    boost::asio::post(at(i), [&, i] {
+      task(i);
+      done.count_down();
+    });
+  done.wait();
+}
+
+} // namespace nacre

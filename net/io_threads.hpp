@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+namespace nacre {
+
+/// The threads that read and write all sockets of the node. Each has an `io_context` of its own and
+/// a connection stays on one of them, so whatever belongs to a connection needs no lock.
+class io_threads {
+public:
+  /// @param count as configured; 0 for one per usable core
+  explicit io_threads(std::size_t count);
+  ~io_threads();
+  io_threads(const io_threads&) = delete;
+  io_threads& operator=(const io_threads&) = delete;
+
+  /// Before it what is posted waits.
+  void start();
+
+  /// Ends the threads, each after the handler it is in. Not on one of them.
+  void stop();
+
+  std::size_t size() const { return threads_.size(); }
+  boost::asio::io_context& at(std::size_t i) { return threads_[i]->io; }
+
+  /// The first thread's context, for who needs only one.
+  boost::asio::io_context& front() { return at(0); }
+
+  /// Runs `task(i)` on each thread and returns when all have; in the caller's if the threads do not
+  /// run. Not on one of them.
+  void on_each(const std::function<void(std::size_t)>& task);
+
+private:
+  struct io_thread {
+    boost::asio::io_context io{1};
+    /// Keeps the thread waiting while nothing is there to be done.
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
+      io.get_executor()};
+    std::thread thread;
+  };
+
+  std::vector<std::unique_ptr<io_thread>> threads_;
+  bool runs_ = false;
+};
+
+} // namespace nacre
