@@ -171,7 +171,8 @@ class cluster_member {
 public:
   /// Looks the members up. @throws config_error
   cluster_member(const options& opts, io_threads& threads, const node_context_ptr& node)
-    : context_(node),
+    : threads_(threads),
+      context_(node),
       lookup_(std::make_shared<member_lookup>(
         threads.front(), opts.cluster, opts.http.port, [node](std::vector<std::string> list) {
           caf::anon_send(node->cluster->membership.get(), members_listed{std::move(list)});
@@ -180,7 +181,7 @@ public:
     auto self = own_member(members, opts.server_ip, opts.http.port);
     node->cluster = std::make_shared<cluster_context>(self, to_ms(node->clock.wall()) * 1'000,
                                                       std::move(members));
-    node->cluster->network = std::make_shared<grpc_peer_network>(opts.cluster, self);
+    node->cluster->network = std::make_shared<grpc_peer_network>(threads_, opts.cluster, self);
   }
 
   ~cluster_member() {
@@ -193,7 +194,7 @@ public:
     auto& opts = context_->options;
     auto& node = context_;
     links_ = std::make_unique<cluster_server>(
-      opts.cluster, node->cluster->self, opts.http.address,
+      threads_, opts.cluster, node->cluster->self, opts.http.address,
       static_cast<std::uint16_t>(opts.http.port + cluster_port_offset),
       [node](const std::string& from) { return knows_peer(*node, from); },
       [node](const std::string& from, std::string frame) {
@@ -223,6 +224,7 @@ public:
   }
 
 private:
+  io_threads& threads_;
   node_context_ptr context_;
   std::shared_ptr<member_lookup> lookup_;
   std::unique_ptr<cluster_server> links_;
@@ -287,6 +289,7 @@ int run(const options& opts) {
                 : snowflake_worker(environment.own_ip + ':' + std::to_string(opts.http.port), {}));
   environment.started = context->clock.wall();
   io_threads io(opts.http.io_threads);
+  io.start();
   http_server server(io, context->options.http, router(environment, more_routes));
   auto udp = std::make_shared<udp_socket>(io.front(), context);
   std::optional<cluster_member> member;
@@ -303,12 +306,11 @@ int run(const options& opts) {
   wait_for_start(system, context->actors.node.get());
   if (!wait_for_store(*context, signals))
     return 0;
-  io.start();
   if (member)
     member->start();
   udp->start();
   server.start();
-  sdk_server sdk(system, environment, opts.http.address,
+  sdk_server sdk(io, system, environment, opts.http.address,
                  static_cast<std::uint16_t>(server.port() + sdk_port_offset));
   ready = true;
   spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
@@ -325,7 +327,6 @@ int run(const options& opts) {
   sdk.stop(2s);
   if (member)
     member->stop();
-  io.stop();
   return 0;
 }
 

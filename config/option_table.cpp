@@ -350,9 +350,11 @@ std::vector<option_row> tls_rows(Options options::*x, const std::string& prefix,
                                  const std::string& port, const std::string& callers) {
   const std::string wanted = "the path of a PEM file";
   return {
-    boolean({.keys = {prefix + "enableTls"},
-             .help = "Whether the " + port + " speaks TLS, and nothing but TLS."},
+    boolean({.keys = {prefix + "enableTls"}, .help = "Whether the " + port + " speaks TLS."},
             at(x, &Options::tls_enabled)),
+    boolean({.keys = {prefix + "compatibility"},
+             .help = "Whether it serves those as well that speak no TLS."},
+            at(x, &Options::tls_compatibility)),
     boolean({.keys = {prefix + "mutualAuthEnable"},
              .help = "Whether " + callers + " have to show a certificate."},
             at(x, &Options::tls_client_auth)),

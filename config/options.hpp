@@ -106,6 +106,8 @@ struct connection_options {
   bool tls_enabled = false;
   /// Whether clients have to show a certificate; `nacos.remote.server.rpc.tls.mutualAuthEnable`
   bool tls_client_auth = false;
+  /// Whether those who speak no TLS are served as well; `…compatibility`
+  bool tls_compatibility = false;
   /// PEM files; `nacos.remote.server.rpc.tls.` + `certChainFile`, `certPrivateKey`,
   /// `trustCollectionCertFile`
   std::string tls_certificate_file;
@@ -236,6 +238,8 @@ struct cluster_options {
   /// `nacos.remote.peer.rpc.tls.`
   bool tls_enabled = false;
   bool tls_client_auth = false;
+  /// Whether those who speak no TLS are served as well; `…compatibility`
+  bool tls_compatibility = false;
   std::string tls_certificate_file;
   std::string tls_key_file;
   std::string tls_trust_file;

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "grpc/http2/http2_call.hpp"
 #include "grpc/payload.pb.h"
 
 namespace nacre {
@@ -36,6 +37,32 @@ std::string loggable(std::string_view text, std::size_t bytes_max);
 
 /// Puts a message into its envelope; `type` and the body are all that clients look at.
 void fill_payload(wire::Payload& payload, std::string_view type, std::string body);
+
+/// The same as bytes, ready to be sent: by hand, as protobuf would copy the body twice.
+outgoing_message enveloped(std::string_view type, std::string body);
+
+/// Any message as bytes, ready to be sent.
+outgoing_message serialized(const wire::Payload& payload);
+
+/// A payload from its bytes. Its memory serves the next one of the thread, unless it is large.
+class read_payload {
+public:
+  explicit read_payload(std::string_view bytes);
+  ~read_payload();
+  read_payload(const read_payload&) = delete;
+  read_payload& operator=(const read_payload&) = delete;
+
+  /// Whether the bytes were those of a payload.
+  explicit operator bool() const { return good_; }
+  wire::Payload& operator*() const { return *payload_; }
+
+private:
+  std::unique_ptr<wire::Payload> payload_;
+  bool good_;
+};
+
+/// What protobuf says of broken messages, which quotes what clients sent, becomes lines of our log.
+void take_over_protobuf_log();
 
 inline const std::string& type_of(const wire::Payload& payload) {
   return payload.metadata().type();

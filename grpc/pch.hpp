@@ -9,5 +9,4 @@
 #include <vector>
 
 #include <caf/all.hpp>
-#include <grpcpp/grpcpp.h>
 #include <spdlog/spdlog.h>

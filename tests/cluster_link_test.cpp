@@ -28,10 +28,11 @@ std::string frame_of(std::size_t size, std::size_t number) {
 struct dialing_node {
   explicit dialing_node(const std::string& address, const cluster_options& opts = cluster_of(),
                         const link_limits& limits = {})
-    : network(std::make_unique<grpc_peer_network>(opts, self, limits)),
+    : network(std::make_unique<grpc_peer_network>(threads, opts, self, limits)),
       link(network->dial(address, listener)) {}
 
   std::shared_ptr<recording_listener> listener = std::make_shared<recording_listener>();
+  running_threads threads;
   std::unique_ptr<grpc_peer_network> network;
   std::shared_ptr<peer_link> link;
 };
@@ -620,7 +621,8 @@ TEST_CASE("nodes speak TLS when told to, and to nobody with another certificate"
   }
   auto missing = ours.cluster(false);
   missing.tls_trust_file = "no/such/file.pem";
-  CHECK_THROWS_AS(grpc_peer_network(missing, self), std::runtime_error);
+  running_threads io;
+  CHECK_THROWS_AS(grpc_peer_network(io, missing, self), std::runtime_error);
   missing.tls_key_file = "";
   CHECK_THROWS_AS(accepting_node{missing}, std::runtime_error);
 }
@@ -629,7 +631,8 @@ TEST_CASE("nodes speak TLS when told to, and to nobody with another certificate"
 
 TEST_CASE("links may be closed by any thread at any time") {
   accepting_node node;
-  grpc_peer_network network(cluster_of(), self);
+  running_threads io;
+  grpc_peer_network network(io, cluster_of(), self);
   for (int round = 0; round < 60; ++round) {
     auto listener = std::make_shared<recording_listener>();
     auto link = network.dial(node.address, listener);
@@ -652,7 +655,8 @@ TEST_CASE("links may be closed by any thread at any time") {
 
 TEST_CASE("a link that nobody holds ends, and its listener with it") {
   accepting_node node;
-  grpc_peer_network network(cluster_of(), self);
+  running_threads io;
+  grpc_peer_network network(io, cluster_of(), self);
   auto listener = std::make_shared<recording_listener>();
   auto link = network.dial(node.address, listener);
   CHECK(listener->opened());
@@ -666,7 +670,8 @@ TEST_CASE("a network that goes ends its links, open or not, and may go before th
   std::vector<std::shared_ptr<peer_link>> links;
   std::vector<std::shared_ptr<recording_listener>> listeners;
   {
-    grpc_peer_network network(cluster_of(), self);
+    running_threads io;
+    grpc_peer_network network(io, cluster_of(), self);
     for (auto& address : {node.address, node.address, main_address(deaf.port),
                           main_address(free_port()), std::string("x")}) {
       listeners.push_back(std::make_shared<recording_listener>());

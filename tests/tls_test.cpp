@@ -6,7 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "grpc/tls_credentials.hpp"
+#include "grpc/http2/tls_files.hpp"
 #include "tests/kit/sdk_client.hpp"
 
 using namespace nacre;
@@ -133,7 +133,7 @@ void check_refused(sdk_client& client) {
 /// What the start says of the files.
 std::string complaint_of(const connection_options& opts) {
   try {
-    server_credentials(tls_files_of(opts));
+    server_tls(tls_files_of(opts));
     return "";
   } catch (const std::runtime_error& failure) {
     return failure.what();

@@ -1,29 +1,28 @@
+#include <utility>
+
 #include "grpc/link/accepted_link.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include "actors/base/clocks.hpp"
-#include "grpc/transport.hpp"
 #include "protocol/cluster_codec.hpp"
 
 namespace nacre {
 
 namespace {
 
-using grpc::StatusCode;
-
-constexpr link_refusal too_many{StatusCode::RESOURCE_EXHAUSTED, "too many links without a proof"};
-constexpr link_refusal stopping{StatusCode::UNAVAILABLE, "the node stops"};
-constexpr link_refusal late{StatusCode::DEADLINE_EXCEEDED, "no proof in time"};
-constexpr link_refusal replaced{StatusCode::ABORTED, "a newer link of the same node is here"};
-constexpr link_refusal out_of_turn{StatusCode::INVALID_ARGUMENT, "a message out of turn"};
-constexpr link_refusal other_version{StatusCode::INVALID_ARGUMENT, "another version of the codec"};
-constexpr link_refusal other_node{StatusCode::INVALID_ARGUMENT,
+constexpr link_refusal too_many{status_code::resource_exhausted, "too many links without a proof"};
+constexpr link_refusal stopping{status_code::unavailable, "the node stops"};
+constexpr link_refusal late{status_code::deadline_exceeded, "no proof in time"};
+constexpr link_refusal replaced{status_code::aborted, "a newer link of the same node is here"};
+constexpr link_refusal out_of_turn{status_code::invalid_argument, "a message out of turn"};
+constexpr link_refusal other_version{status_code::invalid_argument, "another version of the codec"};
+constexpr link_refusal other_node{status_code::invalid_argument,
                                   "another node was dialed, or this one by another name"};
-constexpr link_refusal bad_nonce{StatusCode::INVALID_ARGUMENT, "a nonce that is none"};
-constexpr link_refusal no_member{StatusCode::PERMISSION_DENIED, "not a member of this cluster"};
-constexpr link_refusal bad_proof{StatusCode::UNAUTHENTICATED, "a wrong proof"};
-constexpr link_refusal too_long{StatusCode::RESOURCE_EXHAUSTED, "a frame that is too long"};
+constexpr link_refusal bad_nonce{status_code::invalid_argument, "a nonce that is none"};
+constexpr link_refusal no_member{status_code::permission_denied, "not a member of this cluster"};
+constexpr link_refusal bad_proof{status_code::unauthenticated, "a wrong proof"};
+constexpr link_refusal too_long{status_code::resource_exhausted, "a frame that is too long"};
 
 /// Addresses longer than this are no member's.
 constexpr std::size_t address_max = 256;
@@ -91,51 +90,41 @@ void link_acceptor::stop() {
 
 // -- link ----------------------------------------------------------------------------------------
 
-accepted_link* accepted_link::open(const std::shared_ptr<link_acceptor>& desk,
-                                   grpc::CallbackServerContext& call) {
-  auto link = std::make_shared<accepted_link>(desk, call);
-  link->self_ = link;
-  link->begin();
-  return link.get();
+accepted_link::accepted_link(std::shared_ptr<link_acceptor> desk,
+                             const http2_connection& connection)
+  : http2_call(link_message_bytes_max),
+    desk_(std::move(desk)),
+    inbox_(connection.worker().inbox),
+    ip_(connection.address()),
+    patience_(connection.worker().io) {}
+
+accepted_link_ptr accepted_link::self() {
+  return std::static_pointer_cast<accepted_link>(shared_from_this());
 }
 
-accepted_link::accepted_link(std::shared_ptr<link_acceptor> desk, grpc::CallbackServerContext& call)
-  : desk_(std::move(desk)), call_(call), ip_(parse_peer(call.peer()).ip) {}
-
-void accepted_link::begin() {
-  if (auto why = desk_->admit(self_, ip_))
+void accepted_link::on_begin() {
+  send_headers();
+  if (auto why = desk_->admit(self(), ip_))
     return refuse(*why, {});
   admitted_ = true;
-  patience_.Set(std::chrono::system_clock::now() + desk_->limits.handshake_patience,
-                [weak = weak_from_this()](bool rings) {
-                  if (auto link = weak.lock(); link && rings)
-                    link->on_late();
-                });
-  StartRead(&incoming_);
+  patience_.expires_after(desk_->limits.handshake_patience);
+  patience_.async_wait([weak = weak_from_this()](boost::system::error_code cancelled) {
+    auto link = std::static_pointer_cast<accepted_link>(weak.lock());
+    if (!cancelled && link && !link->left_ && link->phase_ != phase::proved)
+      link->refuse(late, {}); // without its name, which may be on its way just now
+  });
 }
 
-void accepted_link::on_late() {
-  {
-    std::lock_guard guard(lock_);
-    if (phase_ == phase::proved || ending_)
-      return;
-  }
-  refuse(late, {}); // without its name, which may be on its way just now
+void accepted_link::on_message(std::string_view bytes) {
+  if (left_)
+    return;
+  read_payload message(bytes);
+  auto why = message ? on_payload(*message) : &out_of_turn;
+  if (why)
+    refuse(*why, said_.dialer);
 }
 
-void accepted_link::OnReadDone(bool ok) {
-  if (!ok) { // the dialer has closed its half, or all is over
-    std::lock_guard guard(lock_);
-    return finish_when_idle();
-  }
-  if (auto why = on_message(incoming_))
-    return refuse(*why, said_.dialer);
-  incoming_.Clear();
-  StartRead(&incoming_);
-}
-
-const link_refusal* accepted_link::on_message(wire::Payload& message) {
-  // Only this thread changes it.
+const link_refusal* accepted_link::on_payload(wire::Payload& message) {
   if (phase_ == phase::proved)
     return on_part(message);
   auto awaited = phase_ == phase::greeting ? link_message::hello : link_message::proof;
@@ -158,11 +147,8 @@ const link_refusal* accepted_link::on_hello(const wire::Payload& message) {
   auto reply = make_link_message(link_message::challenge);
   set_header(reply, link_header::nonce, said_.acceptor_nonce);
   set_header(reply, link_header::proof, link_proof(link_role::acceptor, desk_->identity, said_));
-  {
-    std::lock_guard guard(lock_);
-    phase_ = phase::proving;
-  }
-  answer(std::move(reply));
+  phase_ = phase::proving;
+  send(serialized(reply));
   return nullptr;
 }
 
@@ -170,17 +156,12 @@ const link_refusal* accepted_link::on_proof(const wire::Payload& message) {
   auto expected = link_proof(link_role::dialer, desk_->identity, said_);
   if (!same_proof(header(message, link_header::proof), expected))
     return &bad_proof;
-  {
-    std::lock_guard guard(lock_);
-    if (ending_)
-      return nullptr;
-    phase_ = phase::proved;
-  }
-  patience_.Cancel();
-  if (auto older = desk_->install(said_.dialer, self_, ip_))
+  phase_ = phase::proved;
+  patience_.cancel();
+  if (auto older = desk_->install(said_.dialer, self(), ip_))
     older->close(replaced);
   spdlog::info("link-accepted of {}", said_.dialer);
-  answer(make_link_message(link_message::welcome));
+  send(serialized(make_link_message(link_message::welcome)));
   return nullptr;
 }
 
@@ -201,66 +182,42 @@ const link_refusal* accepted_link::on_part(wire::Payload& message) {
   return desk_->receive(said_.dialer, std::exchange(partial_, {})) ? nullptr : &no_member;
 }
 
-void accepted_link::answer(wire::Payload message) {
-  std::lock_guard guard(lock_);
-  if (ending_ || finished_)
-    return;
-  outgoing_.push_back(std::move(message));
-  if (!writing_)
-    start_write();
-}
-
-void accepted_link::start_write() {
-  writing_ = true;
-  StartWrite(&outgoing_.front());
-}
-
-void accepted_link::OnWriteDone(bool ok) {
-  std::lock_guard guard(lock_);
-  writing_ = false;
-  outgoing_.pop_front();
-  if (ending_ || !ok)
-    return finish_when_idle();
-  if (!outgoing_.empty())
-    start_write();
-}
-
 void accepted_link::refuse(const link_refusal& why, std::string_view claimed) {
   if (desk_->refusals.admit(ip_, why.text, steady_now()))
     spdlog::warn("link-refused from {} as \"{}\": {}", ip_, loggable(claimed, 64), why.text);
-  close(why);
+  end(why);
 }
 
 void accepted_link::close(const link_refusal& why) {
-  std::lock_guard guard(lock_);
-  if (std::exchange(ending_, true) || finished_)
+  const link_refusal* none = nullptr;
+  if (closing_.compare_exchange_strong(none, &why))
+    inbox_->post(self());
+}
+
+void accepted_link::on_posted() { end(*closing_.load()); }
+
+void accepted_link::end(const link_refusal& why) {
+  leave();
+  fail({why.code, why.text});
+}
+
+void accepted_link::on_half_close() {
+  leave();
+  finish();
+}
+
+void accepted_link::on_end(const call_status&) { leave(); }
+
+void accepted_link::leave() {
+  if (std::exchange(left_, true))
     return;
-  status_ = grpc::Status(why.code, why.text);
-  finish_when_idle();
-}
-
-void accepted_link::finish_when_idle() {
-  ending_ = true;
-  if (!writing_ && !std::exchange(finished_, true))
-    Finish(status_);
-}
-
-void accepted_link::OnCancel() {
-  std::lock_guard guard(lock_);
-  if (!ending_)
-    status_ = grpc::Status(StatusCode::CANCELLED, "cancelled");
-  finish_when_idle();
-}
-
-void accepted_link::OnDone() {
-  patience_.Cancel();
-  if (admitted_) {
-    bool proved = phase_ == phase::proved;
-    desk_->remove(self_, proved ? said_.dialer : std::string(), ip_);
-    if (proved)
-      spdlog::debug("link-ended of {}", said_.dialer);
-  }
-  self_.reset(); // deletes this
+  patience_.cancel();
+  if (!admitted_)
+    return;
+  bool proved = phase_ == phase::proved;
+  desk_->remove(self(), proved ? said_.dialer : std::string(), ip_);
+  if (proved)
+    spdlog::debug("link-ended of {}", said_.dialer);
 }
 
 } // namespace nacre

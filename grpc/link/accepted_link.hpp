@@ -1,7 +1,7 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include <grpcpp/alarm.h>
-#include <grpcpp/grpcpp.h>
+#include <boost/asio/steady_timer.hpp>
 
+#include "grpc/http2/http2_connection.hpp"
 #include "grpc/link/link_protocol.hpp"
 #include "grpc/link/peer_proof.hpp"
 #include "grpc/link/refusal_log.hpp"
@@ -31,7 +31,7 @@ using receive_frame_function = std::function<bool(const std::string& from, std::
 
 /// Why a link is not wanted, or not any more.
 struct link_refusal {
-  grpc::StatusCode code;
+  status_code code;
   const char* text;
 };
 
@@ -75,59 +75,50 @@ private:
   bool stopped_ = false;
 };
 
-/// The acceptor's end of a link. Any thread; grpc++ calls the `On…` ones.
-class accepted_link final : public grpc::ServerBidiReactor<wire::Payload, wire::Payload>,
-                            public std::enable_shared_from_this<accepted_link> {
+/// The acceptor's end of a link. On the thread of its connection, but for `close`.
+class accepted_link final : public http2_call, public posted {
 public:
-  /// The link keeps itself alive until grpc++ is done with it.
-  static accepted_link* open(const std::shared_ptr<link_acceptor>& desk,
-                             grpc::CallbackServerContext& call);
+  accepted_link(std::shared_ptr<link_acceptor> desk, const http2_connection& connection);
 
-  accepted_link(std::shared_ptr<link_acceptor> desk, grpc::CallbackServerContext& call);
-
+  /// Ends it. Any thread.
   void close(const link_refusal& why);
 
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
-  void OnDone() override;
+  /// Whether it has shown to come from a node of this cluster, and goes on.
+  bool is_proved() const { return phase_ == phase::proved && !left_; }
 
 private:
   enum class phase : std::uint8_t { greeting, proving, proved };
 
-  void begin();
-  /// Ends a link that proved nothing in time.
-  void on_late();
+  void on_begin() override;
+  void on_message(std::string_view bytes) override;
+  void on_half_close() override;
+  void on_end(const call_status& status) override;
+  void on_posted() override;
+
+  accepted_link_ptr self();
   /// @returns null or why the link has to end
-  const link_refusal* on_message(wire::Payload& message);
+  const link_refusal* on_payload(wire::Payload& message);
   const link_refusal* on_hello(const wire::Payload& message);
   const link_refusal* on_proof(const wire::Payload& message);
   const link_refusal* on_part(wire::Payload& message);
-  void answer(wire::Payload message);
-  void start_write();
-  /// Closes, and logs unless that was said lately; `claimed` is who it says it is.
+  /// Ends it, and logs unless that was said lately; `claimed` is who it says it is.
   void refuse(const link_refusal& why, std::string_view claimed);
-  /// Finishes once nothing is being written; needs the lock.
-  void finish_when_idle();
+  void end(const link_refusal& why);
+  /// Gives its place to others, once.
+  void leave();
 
   const std::shared_ptr<link_acceptor> desk_;
-  grpc::CallbackServerContext& call_;
+  const std::shared_ptr<http2_inbox> inbox_;
   const std::string ip_;
-  accepted_link_ptr self_;
-  bool admitted_ = false;
-  grpc::Alarm patience_;
-  wire::Payload incoming_;
+  boost::asio::steady_timer patience_;
   link_handshake said_;
   /// The part of a frame that is here.
   std::string partial_;
-
-  std::mutex lock_;
   phase phase_ = phase::greeting;
-  std::deque<wire::Payload> outgoing_;
-  bool writing_ = false;
-  bool ending_ = false;
-  bool finished_ = false;
-  grpc::Status status_;
+  bool admitted_ = false;
+  bool left_ = false;
+  /// Why others want it to end.
+  std::atomic<const link_refusal*> closing_{nullptr};
 };
 
 } // namespace nacre

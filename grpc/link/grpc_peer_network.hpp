@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/distro/peer_network.hpp"
 #include "config/options.hpp"
 #include "grpc/link/link_protocol.hpp"
+#include "net/io_threads.hpp"
 
 namespace nacre {
 
@@ -13,11 +15,13 @@ namespace nacre {
 /// `dial` makes a new attempt, whatever became of the last one.
 class grpc_peer_network final : public peer_network {
 public:
+  /// @param threads have to run as long as it is there
   /// @param self `host:port` of this node as the member list has it
-  /// @throws std::runtime_error if a TLS file can't be read
-  grpc_peer_network(const cluster_options& opts, std::string self, const link_limits& limits = {});
+  /// @throws std::runtime_error if a TLS file can't be used
+  grpc_peer_network(io_threads& threads, const cluster_options& opts, std::string self,
+                    const link_limits& limits = {});
 
-  /// Ends all links and waits for their `on_closed`. Not on a thread of grpc++.
+  /// Ends all links and waits for their `on_closed`. Not on an I/O thread.
   ~grpc_peer_network() override;
 
   /// A link closes when nobody holds it any more. `listener` is kept until its `on_closed`, which
@@ -26,11 +30,10 @@ public:
                                   std::shared_ptr<peer_listener> listener) override;
 
 private:
-  struct environment;
-  class dialed_link;
+  struct links;
   class handle;
 
-  const std::shared_ptr<environment> env_;
+  const std::unique_ptr<links> links_;
 };
 
 } // namespace nacre

@@ -18,13 +18,15 @@ std::string header(const wire::Payload& message, const char* key) {
   return i == headers.end() ? std::string() : i->second;
 }
 
-void cut_frame(std::string frame, std::deque<wire::Payload>& parts) {
+std::size_t cut_frame(std::string frame, std::vector<outgoing_message>& messages) {
+  auto before = messages.size();
   std::size_t begin = 0;
   for (; frame.size() - begin > part_bytes_max; begin += part_bytes_max)
-    fill_payload(parts.emplace_back(), link_message::part, frame.substr(begin, part_bytes_max));
+    messages.push_back(enveloped(link_message::part, frame.substr(begin, part_bytes_max)));
   if (begin > 0)
     frame.erase(0, begin);
-  fill_payload(parts.emplace_back(), link_message::frame, std::move(frame));
+  messages.push_back(enveloped(link_message::frame, std::move(frame)));
+  return messages.size() - before;
 }
 
 } // namespace nacre

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/options.hpp"
 #include "grpc/payload.hpp"
@@ -77,7 +77,7 @@ void set_header(wire::Payload& message, const char* key, const std::string& valu
 /// The header of a message, empty if there is none.
 std::string header(const wire::Payload& message, const char* key);
 
-/// Appends the parts of a frame.
-void cut_frame(std::string frame, std::deque<wire::Payload>& parts);
+/// Appends the messages that a frame is sent as. @returns how many
+std::size_t cut_frame(std::string frame, std::vector<outgoing_message>& messages);
 
 } // namespace nacre

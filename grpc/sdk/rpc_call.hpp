@@ -5,9 +5,10 @@
 #include <memory>
 #include <string>
 
-#include <grpcpp/grpcpp.h>
-
-#include "grpc/sdk/connection_stream.hpp"
+#include "actors/connections/connection_client.hpp"
+#include "grpc/http2/call_status.hpp"
+#include "grpc/payload.hpp"
+#include "grpc/sdk/grpc_environment.hpp"
 #include "protocol/naming_rules.hpp"
 
 namespace nacre {
@@ -23,14 +24,14 @@ public:
   }
 
   /// Fails the call itself.
-  void fail(grpc::StatusCode code, const std::string& text) {
+  void fail(status_code code, std::string text) {
     if (!sent_.exchange(true))
-      deliver_failure(grpc::Status(code, text));
+      deliver_failure({code, std::move(text)});
   }
 
 private:
   virtual void deliver(rpc_reply reply) = 0;
-  virtual void deliver_failure(const grpc::Status& status) = 0;
+  virtual void deliver_failure(call_status status) = 0;
 
   std::atomic<bool> sent_{false};
 };

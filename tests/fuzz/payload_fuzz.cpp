@@ -47,7 +47,7 @@ void require_answer(std::string_view type, const std::string& body) {
 /// The answer of a call that came by no socket.
 struct kept_answer final : unary_answer {
   void deliver(rpc_reply x) override { reply = std::move(x); }
-  void deliver_failure(const grpc::Status&) override {}
+  void deliver_failure(call_status) override {}
 
   rpc_reply reply;
 };

@@ -138,6 +138,11 @@ inline cluster_options cluster_of(const std::string& secret = "open sesame") {
   return opts;
 }
 
+/// I/O threads of a node, at work.
+struct running_threads : io_threads {
+  running_threads() : io_threads(2) { start(); }
+};
+
 /// The acceptor of a node.
 class accepting_node {
 public:
@@ -151,7 +156,7 @@ public:
       address = known_as.empty() ? main_address(port) : known_as;
       try {
         server = std::make_unique<cluster_server>(
-          opts, address, "127.0.0.1", port,
+          threads, opts, address, "127.0.0.1", port,
           [this](const std::string& from) { return knows ? knows(from) : true; },
           [this](const std::string& from, std::string frame) {
             bool taken = receives ? receives(from, frame) : true;
@@ -175,6 +180,7 @@ public:
   std::function<bool(const std::string&)> knows;
   std::function<bool(const std::string&, const std::string&)> receives;
   watched<frames> received;
+  running_threads threads;
   std::unique_ptr<cluster_server> server;
 };
 

@@ -35,7 +35,8 @@ public:
     while (!context->shows_agreed_state)
       std::this_thread::sleep_for(1ms);
     api_environment api{context, [this] { return ready.load(); }, "127.0.0.1"};
-    server = std::make_unique<sdk_server>(system, api, "127.0.0.1", 0);
+    io.start();
+    server = std::make_unique<sdk_server>(io, system, api, "127.0.0.1", 0);
   }
 
   ~live_node() {
@@ -50,6 +51,7 @@ public:
   std::atomic<bool> ready{true};
   caf::actor_system_config cfg;
   caf::actor_system system;
+  io_threads io{2};
   std::unique_ptr<sdk_server> server;
 
 private:

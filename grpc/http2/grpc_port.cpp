@@ -1,0 +1,139 @@
+#include <utility>
+
+#include "grpc/http2/grpc_port.hpp"
+
+#include <filesystem>
+#include <thread>
+
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+namespace nacre {
+
+namespace net = boost::asio;
+using tcp = net::ip::tcp;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// How often the files of TLS are looked at.
+constexpr auto files_interval = 5s;
+
+/// What shows that a file is another one.
+std::string signs_of(const tls_files& files) {
+  std::string signs;
+  for (auto* path : {&files.certificate, &files.key, &files.trust}) {
+    std::error_code missing;
+    auto changed = std::filesystem::last_write_time(*path, missing);
+    auto size = std::filesystem::file_size(*path, missing);
+    signs += std::to_string(changed.time_since_epoch().count()) + ':' + std::to_string(size) + ' ';
+  }
+  return signs;
+}
+
+} // namespace
+
+grpc_port::grpc_port(io_threads& threads, listen_options where, const http2_limits& limits,
+                     tls_files files, user_maker make_user)
+  : threads_(threads),
+    common_(limits),
+    files_(std::move(files)),
+    make_user_(std::move(make_user)),
+    tls_(server_tls(files_)),
+    files_timer_(threads.front()),
+    listener_(std::make_shared<tcp_listener>(threads, std::move(where), *this)) {
+  for (std::size_t i = 0; i < threads.size(); ++i)
+    workers_.push_back(std::make_unique<http2_worker>(threads.at(i), common_));
+  files_seen_ = signs_of(files_);
+}
+
+grpc_port::~grpc_port() { stop(0ms); }
+
+void grpc_port::start() {
+  listener_->start();
+  threads_.on_each([this](std::size_t i) {
+    workers_[i]->start();
+    if (i == 0 && files_.enabled)
+      watch_files();
+  });
+}
+
+void grpc_port::watch_files() {
+  files_timer_.expires_after(files_interval);
+  files_timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled || stopping_)
+      return;
+    if (auto signs = signs_of(files_); signs != files_seen_) {
+      files_seen_ = std::move(signs);
+      try {
+        tls_ = server_tls(files_);
+        spdlog::info("tls-reloaded {}: new connections see it", files_.certificate);
+      } catch (const std::runtime_error& failure) {
+        spdlog::error("tls-not-reloaded: {}; the files before go on", failure.what());
+      }
+    }
+    watch_files();
+  });
+}
+
+void grpc_port::take(std::size_t thread, tcp::socket socket, connection_place place, bool crowded) {
+  auto& worker = *workers_[thread];
+  // What is posted has to be copyable.
+  auto its_socket = std::make_shared<tcp::socket>(std::move(socket));
+  auto its_place = std::make_shared<connection_place>(std::move(place));
+  net::post(worker.io, [this, &worker, its_socket, its_place, crowded] {
+    if (stopping_)
+      return;
+    if (crowded)
+      worker.make_room();
+    begin(worker, its_socket, its_place);
+  });
+}
+
+void grpc_port::begin(http2_worker& worker, const std::shared_ptr<tcp::socket>& socket,
+                      const std::shared_ptr<connection_place>& place) {
+  auto connection = std::make_shared<http2_connection>(
+    worker, std::move(*socket), std::move(*place),
+    http2_connection::greeting{tls_.load(), !files_.enabled || files_.plain_too});
+  connection->begin(make_user_(connection));
+}
+
+void grpc_port::refuse(tcp::socket socket) {
+  boost::system::error_code ignored;
+  socket.close(ignored);
+}
+
+void grpc_port::on_scarce(const std::string&) {
+  for (auto& x : workers_)
+    net::post(x->io, [&x = *x] { x.make_room(); });
+}
+
+void grpc_port::go_away() {
+  listener_->stop();
+  threads_.on_each([this](std::size_t i) { workers_[i]->go_away(); });
+}
+
+void grpc_port::stop(milliseconds grace) {
+  if (stopping_)
+    return;
+  go_away();
+  auto deadline = std::chrono::steady_clock::now() + grace;
+  while (listener_->connections() > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(2ms);
+  stopping_ = true;
+  constexpr auto patience = 1s;
+  deadline = std::chrono::steady_clock::now() + patience;
+  // More than once: what ends has handlers in the queues of its thread.
+  std::atomic<bool> left{true};
+  while (left && std::chrono::steady_clock::now() < deadline) {
+    left = false;
+    threads_.on_each([&](std::size_t i) {
+      if (i == 0)
+        files_timer_.cancel();
+      if (workers_[i]->end_all())
+        left = true;
+    });
+  }
+}
+
+} // namespace nacre
