@@ -16,9 +16,6 @@ namespace {
 constexpr std::uint32_t stream_window = 256 * 1024;
 constexpr std::int32_t connection_window = 1024 * 1024;
 
-/// Headers that the other end may refer to: there are few that repeat.
-constexpr std::uint32_t header_table_bytes = 2'048;
-
 constexpr std::string_view not_http2 =
   "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 67\r\n"
   "Connection: close\r\n\r\nThis port is for gRPC: it speaks HTTP/2 only, with prior knowledge.";
@@ -49,7 +46,6 @@ http2_session::http2_session(http2_common& common, call_taker& taker, session_ow
   const nghttp2_settings_entry settings[] = {
     {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, common.limits.streams_max},
     {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window},
-    {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, header_table_bytes},
     {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
      static_cast<std::uint32_t>(common.limits.header_bytes_max)},
   };
@@ -65,7 +61,6 @@ http2_session::http2_session(http2_common& common, session_owner& owner, steady_
   const nghttp2_settings_entry settings[] = {
     {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
     {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window},
-    {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, header_table_bytes},
   };
   nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, std::size(settings));
   begin(session);
