@@ -3,8 +3,8 @@
 
 #include <set>
 
+#include "grpc/http2/refusal_log.hpp"
 #include "grpc/link/peer_proof.hpp"
-#include "grpc/link/refusal_log.hpp"
 #include "tests/kit/times.hpp"
 
 using namespace nacre;

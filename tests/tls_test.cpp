@@ -157,6 +157,40 @@ TEST_CASE("a port with TLS serves clients that trust its certificate and refuses
   check_served(trusts);
 }
 
+TEST_CASE("a port that is told so serves plain clients as well") {
+  identity authority;
+  identity server(&authority);
+  made_files files;
+  auto opts = files.options_for(server);
+  opts.connections.tls_compatibility = true;
+  live_node node(opts);
+  sdk_client trusts(node.address(), trusting(authority));
+  check_served(trusts);
+  sdk_client plain(node.address());
+  check_served(plain);
+}
+
+TEST_CASE("files of TLS that are replaced serve those who connect from then on") {
+  identity before, after;
+  identity first(&before), second(&after);
+  made_files files;
+  live_node node(files.options_for(first));
+  sdk_client early(node.address(), trusting(before));
+  check_served(early);
+  files.write("key.pem", "broken"); // half of a change: what was there goes on
+  files.write("certificate.pem", second.certificate());
+  std::this_thread::sleep_for(100ms);
+  files.write("key.pem", second.key());
+  bool served = false;
+  auto end = std::chrono::steady_clock::now() + 20s;
+  while (!served && std::chrono::steady_clock::now() < end) {
+    sdk_client late(node.address(), trusting(after));
+    served = !late.call("ServerCheckRequest", "{}").type.empty();
+  }
+  CHECK(served);
+  CHECK(early.call("HealthCheckRequest", "{}").type == "HealthCheckResponse");
+}
+
 TEST_CASE("mutual TLS serves only clients with a certificate of the trusted authority") {
   identity authority;
   identity server(&authority);

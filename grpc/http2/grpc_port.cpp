@@ -34,9 +34,9 @@ std::string signs_of(const tls_files& files) {
 } // namespace
 
 grpc_port::grpc_port(io_threads& threads, listen_options where, const http2_limits& limits,
-                     tls_files files, user_maker make_user)
+                     port_counters& counters, tls_files files, user_maker make_user)
   : threads_(threads),
-    common_(limits),
+    common_(limits, counters),
     files_(std::move(files)),
     make_user_(std::move(make_user)),
     tls_(server_tls(files_)),

@@ -21,8 +21,9 @@ public:
 
   /// @param threads have to run until `stop` has returned
   /// @throws std::runtime_error if a TLS file can't be used
-  grpc_port(io_threads& threads, listen_options where, const http2_limits& limits, tls_files files,
-            user_maker make_user);
+  /// @param counters have to outlive it
+  grpc_port(io_threads& threads, listen_options where, const http2_limits& limits,
+            port_counters& counters, tls_files files, user_maker make_user);
   ~grpc_port() override;
 
   /// @throws std::runtime_error if the port can't be had

@@ -5,6 +5,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <spdlog/spdlog.h>
 
 #include "net/plain_address.hpp"
 
@@ -198,6 +199,7 @@ void http2_connection::on_readable(boost::system::error_code failed) {
     last_read_ = steady_now();
     pinged_.reset();
     if (phase_ != phase::ending && !take({in.data(), size})) {
+      log_fault(session_->fault());
       flush();
       if (phase_ != phase::closed)
         end_softly();
@@ -216,6 +218,7 @@ void http2_connection::on_readable(boost::system::error_code failed) {
 bool http2_connection::take(std::string_view bytes) {
   if (phase_ == phase::greeting && !take_first(bytes)) {
     ++worker_.common.counters.broken;
+    log_fault(welcome_.plain ? "TLS on a plain port" : "no TLS");
     close({status_code::unavailable, "neither what TLS begins with nor what this port speaks"});
     return false;
   }
@@ -252,6 +255,11 @@ bool http2_connection::take_plain(std::string_view bytes) {
       flush();
   }
   return goes_on;
+}
+
+void http2_connection::log_fault(std::string_view fault) {
+  if (!fault.empty() && place_ && worker_.common.refusals.admit(address(), fault, last_read_))
+    spdlog::warn("grpc-connection-ended of {}: {}", address(), fault);
 }
 
 // -- what goes out -------------------------------------------------------------------------------
@@ -347,6 +355,7 @@ bool http2_connection::watch_handshake(steady_time now) {
   if (session_->has_begun() || now < begun_by_)
     return true;
   ++worker_.common.counters.late;
+  log_fault("no HTTP/2 in time");
   close({status_code::unavailable, "no HTTP/2 in time"});
   return false;
 }
@@ -381,6 +390,8 @@ bool http2_connection::watch_stall(steady_time now) {
   }
   if (now - stalled_since_ < stall_patience)
     return true;
+  ++worker_.common.counters.stalled;
+  log_fault("it does not read");
   close({status_code::unavailable, "it does not read"});
   return false;
 }

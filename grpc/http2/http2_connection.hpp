@@ -90,6 +90,8 @@ private:
   bool take(std::string_view bytes);
   bool take_first(std::string_view bytes);
   bool take_plain(std::string_view bytes);
+  /// A line for an end that is the other end's fault, unless that was said lately.
+  void log_fault(std::string_view fault);
   /// Sends `bytes`, or keeps what the socket does not take.
   void write(std::string_view bytes);
   void wait_writable();

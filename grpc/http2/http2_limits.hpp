@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "actors/base/clocks.hpp"
+#include "actors/base/port_counters.hpp"
+#include "grpc/http2/refusal_log.hpp"
 
 namespace nacre {
 
@@ -52,27 +54,17 @@ private:
   std::atomic<std::size_t> used_{0};
 };
 
-/// What was seen on a port since the start. Any thread.
-struct http2_counters {
-  std::atomic<std::uint64_t> accepted{0};
-  /// Connections that ended because of what they sent: floods of frames, broken ones.
-  std::atomic<std::uint64_t> floods{0};
-  std::atomic<std::uint64_t> broken{0};
-  /// Those that spoke no HTTP/2 or no TLS in time, and those without a call for too long.
-  std::atomic<std::uint64_t> late{0};
-  std::atomic<std::uint64_t> idle{0};
-  /// Calls that failed since too much of their messages waited to be complete.
-  std::atomic<std::uint64_t> partial_refused{0};
-};
-
 /// What all connections of one port share.
 struct http2_common {
-  explicit http2_common(const http2_limits& bounds)
-    : limits(bounds), partial(bounds.all_partial_bytes_max) {}
+  /// @param counted has to outlive it
+  http2_common(const http2_limits& bounds, port_counters& counted)
+    : limits(bounds), partial(bounds.all_partial_bytes_max), counters(counted) {}
 
   const http2_limits limits;
   byte_pool partial;
-  http2_counters counters;
+  port_counters& counters;
+  /// Which ends are worth a line.
+  refusal_log refusals;
 };
 
 } // namespace nacre

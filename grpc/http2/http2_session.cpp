@@ -138,11 +138,13 @@ bool http2_session::receive(std::string_view bytes, steady_time now) {
     if (first && !bytes.empty() && bytes.front() >= 'A' && bytes.front() <= 'Z')
       last_words_ = not_http2;
     ++common_.counters.broken;
+    fault_ = "it speaks no HTTP/2";
     return false;
   }
   bool is_flood = flooded_ || used == NGHTTP2_ERR_FLOODED;
   ++(is_flood ? common_.counters.floods : common_.counters.broken);
   flooded_ = is_flood;
+  fault_ = is_flood ? "a flood of frames" : "frames that can't be read";
   nghttp2_session_terminate_session(session_,
                                     is_flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
   return false;

@@ -86,6 +86,9 @@ public:
   /// Calls under way.
   std::size_t calls() const { return calls_; }
 
+  /// Why it ended, if it was the other end's fault.
+  std::string_view fault() const { return fault_; }
+
   /// When a call ended last, or the session began.
   steady_time last_call() const { return last_call_; }
 
@@ -178,6 +181,7 @@ private:
   std::vector<std::weak_ptr<http2_call>> paused_;
   /// The last words to who speaks no HTTP/2.
   std::string_view last_words_;
+  std::string_view fault_;
   std::unique_ptr<incoming_head> incoming_;
   http2_call* first_call_ = nullptr;
   std::size_t calls_ = 0;

@@ -13,9 +13,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "grpc/http2/http2_connection.hpp"
+#include "grpc/http2/refusal_log.hpp"
 #include "grpc/link/link_protocol.hpp"
 #include "grpc/link/peer_proof.hpp"
-#include "grpc/link/refusal_log.hpp"
 
 namespace nacre {
 

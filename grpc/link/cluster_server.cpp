@@ -37,7 +37,8 @@ cluster_server::cluster_server(io_threads& threads, const cluster_options& opts,
                                           std::move(self), std::move(knows), std::move(receive),
                                           limits)),
     port_(threads, {address, port, connections_bound(connections_max), connections_per_address_max},
-          port_limits(limits), tls_files_of(opts), [this](const http2_connection_ptr& connection) {
+          port_limits(limits), counters_, tls_files_of(opts),
+          [this](const http2_connection_ptr& connection) {
             return std::make_shared<link_channel>(desk_, connection);
           }) {
   take_over_protobuf_log();

@@ -30,6 +30,7 @@ public:
 
 private:
   const std::shared_ptr<link_acceptor> desk_;
+  port_counters counters_;
   grpc_port port_;
 };
 

@@ -26,7 +26,9 @@ http2_limits dial_limits(const link_limits& limits) {
 /// The links of the network, and what serves them on each I/O thread.
 struct grpc_peer_network::links {
   links(io_threads& io, std::shared_ptr<const dial_settings> common_settings)
-    : threads(io), settings(std::move(common_settings)), common(dial_limits(settings->limits)) {
+    : threads(io),
+      settings(std::move(common_settings)),
+      common(dial_limits(settings->limits), counters) {
     for (std::size_t i = 0; i < io.size(); ++i)
       workers.push_back(std::make_unique<http2_worker>(io.at(i), common));
     io.on_each([this](std::size_t i) { workers[i]->start(); });
@@ -62,6 +64,7 @@ struct grpc_peer_network::links {
 
   io_threads& threads;
   const std::shared_ptr<const dial_settings> settings;
+  port_counters counters;
   http2_common common;
   std::vector<std::unique_ptr<http2_worker>> workers;
   std::mutex lock;

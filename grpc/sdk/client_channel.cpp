@@ -213,7 +213,12 @@ connection_ptr client_channel::open_connection_of(const setup_request& setup,
 }
 
 void client_channel::on_stream_end(const connection_stream* stream) {
-  std::erase_if(streams_, [&](auto& x) { return x.stream.get() == stream; });
+  auto gone = std::erase_if(streams_, [&](auto& x) { return x.stream.get() == stream; });
+  if (gone > 0) { // what waited in it is gone as well
+    std::lock_guard guard(lock_);
+    outgoing_ = pushes_.size();
+    outgoing_bytes_ = 0;
+  }
   if (!streams_.empty() || !live_)
     return;
   auto ended = std::exchange(live_, nullptr);

@@ -86,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto step = std::size_t(1) << (data[0] % 15);
   http2_limits limits;
   limits.all_partial_bytes_max = 1024 * 1024;
-  http2_common common(limits);
+  port_counters counters;
+  http2_common common(limits, counters);
   fuzzed_taker taker(static_cast<manner>(data[1] % 5));
   fuzzed_owner owner;
   steady_time now(milliseconds(1'000));

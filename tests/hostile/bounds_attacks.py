@@ -6,9 +6,13 @@ import concurrent.futures
 import json
 import os
 import socket
+import struct
 from urllib.parse import quote
 
-from grpc_wire import connect_sdk
+from grpc_wire import (
+    CALL_HEADERS, DATA, END_HEADERS, END_STREAM, HEADERS, OPENING, PREFACE, RST_STREAM, SETTINGS,
+    STREAM_HEADERS, connect_sdk, frame, payload,
+)
 from wire import ask, request
 
 NS = "/nacos/v1/ns"
@@ -92,6 +96,85 @@ async def deaf_grpc(node):
     await asyncio.sleep(5)
     for client in clients:
         client.reset()
+
+
+def sdk_bytes(opening):
+    """A registered client, by hand: its streams 1 and 3."""
+    setup = {"clientVersion": "x", "labels": {"module": "naming"}}
+    return (
+        opening
+        + frame(HEADERS, END_HEADERS, 1, CALL_HEADERS)
+        + frame(DATA, END_STREAM, 1, payload("ServerCheckRequest", {}))
+        + frame(HEADERS, END_HEADERS, 3, STREAM_HEADERS)
+        + frame(DATA, 0, 3, payload("ConnectionSetupRequest", setup))
+    )
+
+
+async def zero_window(node):
+    """One connection that opens no window asks for 300 long lists, and reads all else."""
+    loop = asyncio.get_running_loop()
+    sock = socket.create_connection(("127.0.0.1", node.sdk_port))
+    sock.setblocking(False)
+    no_window = PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0))
+    await loop.sock_sendall(sock, sdk_bytes(no_window))
+    await asyncio.sleep(0.5)
+    for i in range(300):
+        query = payload("ServiceQueryRequest", {"serviceName": "big", "cluster": f"DEFAULT,x{i}"})
+        stream = 5 + 2 * i
+        await loop.sock_sendall(
+            sock, frame(HEADERS, END_HEADERS, stream, CALL_HEADERS) + frame(DATA, END_STREAM, stream, query)
+        )
+    await asyncio.sleep(5)
+    sock.close()
+
+
+async def half_messages(node):
+    """60 messages of 9 MB that lack their last byte, on a connection that never registers."""
+    loop = asyncio.get_running_loop()
+    sock = socket.create_connection(("127.0.0.1", node.sdk_port))
+    sock.setblocking(False)
+    head = b"\x00" + struct.pack(">I", 9_000_000)
+    part = b"x" * 16_000
+
+    async def drain():
+        while await loop.sock_recv(sock, 65536):
+            pass
+
+    reader = asyncio.create_task(drain())
+    try:
+        await loop.sock_sendall(sock, OPENING)
+        for i in range(60):
+            stream = 1 + 2 * i
+            await loop.sock_sendall(sock, frame(HEADERS, END_HEADERS, stream, CALL_HEADERS))
+            await loop.sock_sendall(sock, frame(DATA, 0, stream, head))
+            for _ in range(9_000_000 // len(part)):
+                await loop.sock_sendall(sock, frame(DATA, 0, stream, part))
+        await asyncio.sleep(3)
+    except OSError:
+        pass  # it was ended, which is fine
+    reader.cancel()
+    sock.close()
+
+
+async def rapid_resets(node):
+    """Queries that are taken back as soon as they are asked, as fast as they are read."""
+    loop = asyncio.get_running_loop()
+    query = payload("ServiceQueryRequest", {"serviceName": "big"})
+    for _ in range(20):
+        sock = socket.create_connection(("127.0.0.1", node.sdk_port))
+        sock.setblocking(False)
+        try:
+            await loop.sock_sendall(sock, sdk_bytes(OPENING))
+            for stream in range(5, 20_000, 2):
+                await loop.sock_sendall(
+                    sock,
+                    frame(HEADERS, END_HEADERS, stream, CALL_HEADERS)
+                    + frame(DATA, END_STREAM, stream, query)
+                    + frame(RST_STREAM, 0, stream, b"\0\0\0\x08"),
+                )
+        except OSError:
+            pass  # it was ended, which is fine
+        sock.close()
 
 
 async def growing_overrides(node):
@@ -193,5 +276,6 @@ async def memory_limit(node):
     return next(x for x in limits if x["key"] == "nacre.limits.memory-bytes")
 
 
-ATTACKS = [many_clusters, deaf_http, deaf_grpc, growing_overrides, watch_of_everything, namespaces,
+ATTACKS = [many_clusters, deaf_http, deaf_grpc, zero_window, half_messages, rapid_resets,
+           growing_overrides, watch_of_everything, namespaces,
            idle_connections, datagrams_for_others, instances_without_end]

@@ -26,8 +26,7 @@ MUTATED_BODIES = 3000
 GROWTH_MAX_KIB = 64 * 1024  # of all attacks but deaf clients and floods
 CROWD_GROWTH_MAX_KIB = 8 * 1024  # of ten thousand connects after as many before
 HELD_MAX_KIB = 6 * 1024  # of 18,000 early requests after as many before
-DEAF_GROWTH_MAX_KIB = 160 * 1024  # of twenty deaf clients: 4 MiB each and what grpc++ holds
-# Of a flood, grpc++ 1.51 keeps some 18 KiB per call until it has got round to its end.
+DEAF_GROWTH_MAX_KIB = 160 * 1024  # of twenty deaf clients: 4 MiB each and what waits for them besides
 FLOOD_PEAK_MAX_KIB = 768 * 1024
 # What has ended is given back when its last timer rings, so that one is early.
 SETTINGS = ["nacre.grpc.detect-after-ms=2000"]
@@ -370,8 +369,8 @@ async def run(node, rng, options, verdicts):
     if not node.is_sanitized():
         verdicts.note("memory", f"{grown} KiB" if grown > GROWTH_MAX_KIB else None)
     await deaf(node, verdicts)  # whose memory is kept for the next, as that of floods
-    # grpc++ works a flood off before it takes new connections: that has to be over before SDKs give
-    # up, after 3 s. Under a sanitizer it takes longer and tells nothing.
+    # A flood has to be worked off before SDKs give up, after 3 s. Under a sanitizer it takes longer
+    # and tells nothing.
     if not node.is_sanitized():
         await floods(node, verdicts)
         verdicts.note("answers again", await answers_at_once(node, within_s=3))

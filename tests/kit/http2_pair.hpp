@@ -64,9 +64,10 @@ struct silent_owner final : session_owner {
 
 /// A server's session.
 struct http2_end {
-  explicit http2_end(const http2_limits& limits = {}) : common(limits) {}
+  explicit http2_end(const http2_limits& limits = {}) : common(limits, counters) {}
 
   steady_time now{milliseconds(1'000)};
+  port_counters counters;
   http2_common common;
   echo_taker taker;
   silent_owner owner;
@@ -85,7 +86,7 @@ struct http2_end {
 struct http2_pair : http2_end {
   explicit http2_pair(const http2_limits& limits = {}) : http2_end(limits) {}
 
-  http2_common client_common{http2_limits{}};
+  http2_common client_common{http2_limits{}, counters};
   http2_session client{client_common, owner, now};
 
   std::shared_ptr<recorded_call> open(const std::string& path = "/echo") {

@@ -77,7 +77,7 @@ def test_a_bad_option_is_one_clear_line(node):
 
 
 def test_a_bad_tls_file_is_one_clear_line(node):
-    """grpc++ alone would only say that it can't listen."""
+    """Which file it is, and what is wrong with it."""
     key = "nacos.remote.server.rpc.tls."
     text = start_and_fail(
         node, "--port", str(node.port), "--set", f"{key}enableTls=true",

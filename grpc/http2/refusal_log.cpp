@@ -1,4 +1,4 @@
-#include "grpc/link/refusal_log.hpp"
+#include "grpc/http2/refusal_log.hpp"
 
 namespace nacre {
 
