@@ -152,6 +152,9 @@ const nghttp2_option* http2_session::callbacks::options() {
     nghttp2_option* x = nullptr;
     if (nghttp2_option_new(&x) != 0)
       throw std::bad_alloc();
+    // In one frame: there is room for one only (`frame_space`).
+    constexpr std::size_t sent_headers_bytes = 8 * 1'024;
+    nghttp2_option_set_max_send_header_block_length(x, sent_headers_bytes);
     nghttp2_option_set_no_closed_streams(x, 1);
     nghttp2_option_set_max_deflate_dynamic_table_size(x, sent_table_bytes);
     nghttp2_option_set_stream_reset_rate_limit(x, any_number, any_number);

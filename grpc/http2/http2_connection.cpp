@@ -46,6 +46,7 @@ http2_connection::http2_connection(http2_worker& worker, tcp::socket socket, con
     socket_(std::move(socket)),
     place_(std::move(place)),
     welcome_(std::move(welcome)),
+    frames_(worker.frames),
     began_(steady_now()),
     last_read_(began_),
     stalled_since_(began_),
@@ -60,6 +61,7 @@ http2_connection::http2_connection(http2_worker& worker, tcp::socket socket, con
 http2_connection::http2_connection(http2_worker& worker)
   : worker_(worker),
     socket_(worker.io),
+    frames_(worker.frames),
     began_(steady_now()),
     last_read_(began_),
     stalled_since_(began_),
@@ -72,8 +74,8 @@ http2_connection::~http2_connection() = default;
 void http2_connection::start_session(std::shared_ptr<connection_user> user) {
   user_ = std::move(user);
   auto& common = worker_.common;
-  session_ = place_ ? std::make_unique<http2_session>(common, *user_, *this, began_)
-                    : std::make_unique<http2_session>(common, *this, began_);
+  session_ = place_ ? std::make_unique<http2_session>(common, *frames_, *user_, *this, began_)
+                    : std::make_unique<http2_session>(common, *frames_, *this, began_);
   worker_.add(shared_from_this());
 }
 

@@ -110,6 +110,7 @@ private:
   greeting welcome_;
   std::shared_ptr<connection_user> user_;
   std::unique_ptr<tls_stream> tls_;
+  const std::shared_ptr<frame_space> frames_;
   std::unique_ptr<http2_session> session_;
   /// What the socket did not take.
   std::string backlog_;

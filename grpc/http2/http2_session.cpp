@@ -37,11 +37,13 @@ call_status status_of_reset(std::uint32_t error) {
 
 // -- life ----------------------------------------------------------------------------------------
 
-http2_session::http2_session(http2_common& common, call_taker& taker, session_owner& owner,
-                             steady_time now)
+http2_session::http2_session(http2_common& common, frame_space& space, call_taker& taker,
+                             session_owner& owner, steady_time now)
   : common_(common), owner_(owner), taker_(&taker), now_(now), last_call_(now), allowance_(now) {
   nghttp2_session* session = nullptr;
-  if (nghttp2_session_server_new2(&session, callbacks::table(), this, callbacks::options()) != 0)
+  if (nghttp2_session_server_new3(&session, callbacks::table(), this, callbacks::options(),
+                                  space.memory())
+      != 0)
     throw std::bad_alloc();
   const nghttp2_settings_entry settings[] = {
     {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, common.limits.streams_max},
@@ -53,10 +55,13 @@ http2_session::http2_session(http2_common& common, call_taker& taker, session_ow
   begin(session);
 }
 
-http2_session::http2_session(http2_common& common, session_owner& owner, steady_time now)
+http2_session::http2_session(http2_common& common, frame_space& space, session_owner& owner,
+                             steady_time now)
   : common_(common), owner_(owner), now_(now), last_call_(now), allowance_(now) {
   nghttp2_session* session = nullptr;
-  if (nghttp2_session_client_new2(&session, callbacks::table(), this, callbacks::options()) != 0)
+  if (nghttp2_session_client_new3(&session, callbacks::table(), this, callbacks::options(),
+                                  space.memory())
+      != 0)
     throw std::bad_alloc();
   const nghttp2_settings_entry settings[] = {
     {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},

@@ -10,6 +10,7 @@
 
 #include "actors/base/clocks.hpp"
 #include "grpc/http2/frame_allowance.hpp"
+#include "grpc/http2/frame_space.hpp"
 #include "grpc/http2/http2_call.hpp"
 #include "grpc/http2/http2_limits.hpp"
 
@@ -44,10 +45,12 @@ public:
 class http2_session {
 public:
   /// Of a connection that was accepted. @param taker has to outlive it
-  http2_session(http2_common& common, call_taker& taker, session_owner& owner, steady_time now);
+  /// @param space of its thread
+  http2_session(http2_common& common, frame_space& space, call_taker& taker, session_owner& owner,
+                steady_time now);
 
   /// Of a connection that this node opened.
-  http2_session(http2_common& common, session_owner& owner, steady_time now);
+  http2_session(http2_common& common, frame_space& space, session_owner& owner, steady_time now);
 
   ~http2_session();
   http2_session(const http2_session&) = delete;

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "actors/base/clocks.hpp"
+#include "grpc/http2/frame_space.hpp"
 #include "grpc/http2/http2_inbox.hpp"
 #include "grpc/http2/http2_limits.hpp"
 
@@ -57,6 +58,8 @@ public:
     void shrink();
   };
   buffers space;
+  /// Of the sessions of its connections, which may outlive it.
+  const std::shared_ptr<frame_space> frames = std::make_shared<frame_space>();
 
 private:
   void flush_marked();

@@ -90,9 +90,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   http2_common common(limits, counters);
   fuzzed_taker taker(static_cast<manner>(data[1] % 5));
   fuzzed_owner owner;
+  frame_space space;
   steady_time now(milliseconds(1'000));
   {
-    http2_session session(common, taker, owner, now);
+    http2_session session(common, space, taker, owner, now);
     constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
     if (!bytes.starts_with("PRI "))

@@ -71,7 +71,8 @@ struct http2_end {
   http2_common common;
   echo_taker taker;
   silent_owner owner;
-  http2_session session{common, taker, owner, now};
+  frame_space space;
+  http2_session session{common, space, taker, owner, now};
 
   bool receive(std::string_view bytes) { return session.receive(bytes, now); }
 
@@ -87,7 +88,7 @@ struct http2_pair : http2_end {
   explicit http2_pair(const http2_limits& limits = {}) : http2_end(limits) {}
 
   http2_common client_common{http2_limits{}, counters};
-  http2_session client{client_common, owner, now};
+  http2_session client{client_common, space, owner, now};
 
   std::shared_ptr<recorded_call> open(const std::string& path = "/echo") {
     auto call = std::make_shared<recorded_call>(10'000'000);
