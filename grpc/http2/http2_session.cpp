@@ -48,6 +48,7 @@ http2_session::http2_session(http2_common& common, frame_space& space, call_take
   const nghttp2_settings_entry settings[] = {
     {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, common.limits.streams_max},
     {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window},
+    {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, stream_window}, // large messages come in few frames
     {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
      static_cast<std::uint32_t>(common.limits.header_bytes_max)},
   };
