@@ -409,6 +409,31 @@ TEST_CASE("no more is taken out at one time than asked for, and all of it in the
   }
 }
 
+TEST_CASE("a session leaves off when much waits to be sent, and goes on where it stood") {
+  http2_end end;
+  end.taker.on_each = [](recorded_call& call, std::string_view) {
+    call.reply(message_of(std::string(200'000, 'y')));
+  };
+  std::string bytes = opening;
+  for (std::uint32_t i = 1; i < 40; i += 2)
+    bytes += call_frames(i, "x");
+  std::string_view rest = bytes;
+  int turns = 0;
+  std::size_t before = 0;
+  do {
+    REQUIRE(end.session.receive(rest, end.now));
+    rest.remove_prefix(end.session.taken());
+    CHECK(end.taker.calls.size() <= before + 2);
+    before = end.taker.calls.size();
+    ++turns;
+  } while (end.session.has_paused());
+  CHECK(rest.empty());
+  CHECK(turns >= 10);
+  CHECK(end.taker.calls.size() == 20);
+  for (auto& x : end.taker.calls)
+    CHECK(x->half_closed);
+}
+
 TEST_CASE("a session that goes away finishes what is under way and takes no more") {
   http2_pair pair;
   pair.taker.on_each = nullptr;

@@ -19,7 +19,7 @@ public:
   // Prices.
   static constexpr std::int64_t control_frame = 1;
   /// The call that it ends may have cost us much.
-  static constexpr std::int64_t reset = 4;
+  static constexpr std::int64_t reset = 10;
   static constexpr std::int64_t broken_frame = 10;
   static constexpr std::int64_t excessive_headers = 500;
   // Earnings.

@@ -46,8 +46,7 @@ struct http2_session_events {
 
   static int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint8_t* bytes,
                      std::size_t size, void* user) {
-    session_of(user).on_data(stream, view(bytes, size));
-    return 0;
+    return session_of(user).on_data(stream, view(bytes, size)) ? NGHTTP2_ERR_PAUSE : 0;
   }
 
   static int on_stream_close(nghttp2_session*, std::int32_t stream, std::uint32_t error,

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t slice_bytes = 16 * 1024;
 
 /// What is written at one time.
-constexpr std::size_t write_bytes = 256 * 1024;
+constexpr std::size_t write_bytes = 64 * 1024;
 
 /// Reads, or writes, in a row before others get their turn.
 constexpr int turns_max = 4;
@@ -206,14 +206,14 @@ void http2_connection::on_readable(boost::system::error_code failed) {
       if (phase_ != phase::closed)
         end_softly();
     }
-    if (size < in.size())
+    if (size < in.size() || goes_on_later_)
       break;
   }
   if (phase_ == phase::closed)
     return;
   flush();
   worker_.space.shrink();
-  if (phase_ != phase::closed)
+  if (phase_ != phase::closed && !goes_on_later_)
     wait_readable();
 }
 
@@ -250,13 +250,35 @@ bool http2_connection::take_first(std::string_view bytes) {
 
 bool http2_connection::take_plain(std::string_view bytes) {
   bool goes_on = true;
-  while (!bytes.empty() && goes_on && phase_ != phase::closed) {
+  do {
     goes_on = session_->receive(bytes.substr(0, slice_bytes), last_read_);
-    bytes.remove_prefix(std::min(slice_bytes, bytes.size()));
+    bytes.remove_prefix(session_->taken());
     if (session_->is_behind(0))
       flush();
-  }
+    if (goes_on && session_->has_paused() && phase_ != phase::closed) {
+      goes_on_later_ = true;
+      rest_ = bytes;
+      net::post(worker_.io, [self = shared_from_this()] { self->go_on(); });
+      return true;
+    }
+  } while (!bytes.empty() && goes_on && phase_ != phase::closed);
   return goes_on;
+}
+
+void http2_connection::go_on() {
+  goes_on_later_ = false;
+  auto rest = std::exchange(rest_, {});
+  if (phase_ == phase::open && !take_plain(rest)) {
+    log_fault(session_->fault());
+    flush();
+    if (phase_ != phase::closed)
+      end_softly();
+  }
+  if (phase_ == phase::closed)
+    return;
+  flush();
+  if (!goes_on_later_ && phase_ != phase::closed)
+    wait_readable();
 }
 
 void http2_connection::log_fault(std::string_view fault) {

@@ -90,6 +90,8 @@ private:
   bool take(std::string_view bytes);
   bool take_first(std::string_view bytes);
   bool take_plain(std::string_view bytes);
+  /// Takes the rest, when others had their turn.
+  void go_on();
   /// A line for an end that is the other end's fault, unless that was said lately.
   void log_fault(std::string_view fault);
   /// Sends `bytes`, or keeps what the socket does not take.
@@ -112,6 +114,8 @@ private:
   std::unique_ptr<tls_stream> tls_;
   const std::shared_ptr<frame_space> frames_;
   std::unique_ptr<http2_session> session_;
+  /// What was read and not understood yet, while others have their turn.
+  std::string rest_;
   /// What the socket did not take.
   std::string backlog_;
   const steady_time began_;
@@ -128,6 +132,7 @@ private:
   std::uint16_t port_ = 0;
   phase phase_;
   bool marked_ = false;
+  bool goes_on_later_ = false;
 };
 
 } // namespace nacre

@@ -132,10 +132,13 @@ bool http2_session::receive(std::string_view bytes, steady_time now) {
   if (failed_)
     return false;
   bool first = !begun_;
+  paused_amid_ = false;
+  unsent_before_ = unsent_;
   busy_ = true;
   auto used = nghttp2_session_mem_recv(
     session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   busy_ = false;
+  taken_ = used < 0 ? 0 : static_cast<std::size_t>(used);
   if (used >= 0)
     return nghttp2_session_want_read(session_) != 0;
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
@@ -318,10 +321,17 @@ bool http2_session::hold_partial(http2_call& call, std::size_t bytes) {
   return true;
 }
 
-void http2_session::on_data(std::int32_t stream, std::string_view bytes) {
+bool http2_session::on_data(std::int32_t stream, std::string_view bytes) {
   auto* call = call_of(stream);
-  if (!call || call->deaf_)
-    return; // of one that is over
+  if (call && !call->deaf_) // else of one that is over
+    take_data(*call, bytes);
+  constexpr std::size_t waiting_bytes = 256 * 1024;
+  paused_amid_ = taker_ && unsent_ > unsent_before_ + waiting_bytes;
+  return paused_amid_;
+}
+
+void http2_session::take_data(http2_call& of, std::string_view bytes) {
+  auto* call = &of;
   auto hold = call->shared_from_this();
   auto wrong = call->reader_.read(bytes, [&](std::string_view message) {
     if (!call->is_over() && !call->deaf_)

@@ -56,8 +56,15 @@ public:
   http2_session(const http2_session&) = delete;
   http2_session& operator=(const http2_session&) = delete;
 
-  /// Bytes of the other end. @returns false if nothing more is to be read
+  /// Bytes of the other end, as many as `taken` tells then. @returns false if nothing more is to be
+  /// read
   bool receive(std::string_view bytes, steady_time now);
+
+  std::size_t taken() const { return taken_; }
+
+  /// Whether it left off since much waits to be sent: `receive` has to be called again, with what
+  /// was not taken, when others have had their turn.
+  bool has_paused() const { return paused_amid_; }
 
   /// Appends what is to be sent, about `bytes_max` at most.
   void collect(std::string& out, std::size_t bytes_max);
@@ -147,7 +154,9 @@ private:
   void on_response_header(std::string_view name, std::string_view value);
   void on_request(std::int32_t stream, bool has_ended);
   void on_response(std::int32_t stream);
-  void on_data(std::int32_t stream, std::string_view bytes);
+  /// @returns whether to leave off
+  bool on_data(std::int32_t stream, std::string_view bytes);
+  void take_data(http2_call& call, std::string_view bytes);
   void on_half_close(std::int32_t stream);
   void on_stream_close(std::int32_t stream, std::uint32_t error);
   void on_frame_sent(const nghttp2_frame& frame);
@@ -190,6 +199,9 @@ private:
   std::size_t calls_ = 0;
   std::size_t unsent_ = 0;
   std::size_t partial_ = 0;
+  /// Of the last `receive`.
+  std::size_t taken_ = 0;
+  std::size_t unsent_before_ = 0;
   steady_time now_;
   steady_time last_call_;
   frame_allowance allowance_;
@@ -197,6 +209,7 @@ private:
   bool has_deadlines_ = false;
   bool flooded_ = false;
   bool failed_ = false;
+  bool paused_amid_ = false;
   /// Amid `receive` or `collect`.
   bool busy_ = false;
 };

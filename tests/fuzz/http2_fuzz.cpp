@@ -101,7 +101,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string out;
     for (; !bytes.empty(); bytes.remove_prefix(std::min(step, bytes.size()))) {
       now += milliseconds(10);
-      bool goes_on = session.receive(bytes.substr(0, step), now);
+      auto piece = bytes.substr(0, step);
+      bool goes_on = session.receive(piece, now);
+      while (goes_on && session.has_paused()) {
+        piece.remove_prefix(session.taken());
+        goes_on = session.receive(piece, now);
+      }
       session.check_deadlines(now);
       out.clear();
       session.collect(out, slice_bytes_max);

@@ -74,7 +74,17 @@ struct http2_end {
   frame_space space;
   http2_session session{common, space, taker, owner, now};
 
-  bool receive(std::string_view bytes) { return session.receive(bytes, now); }
+  bool receive(std::string_view bytes) { return receive(session, bytes); }
+
+  /// Feeds all of it, however often the session leaves off.
+  bool receive(http2_session& to, std::string_view bytes) const {
+    bool goes_on = true;
+    do {
+      goes_on = to.receive(bytes, now);
+      bytes.remove_prefix(to.taken());
+    } while (goes_on && to.has_paused());
+    return goes_on;
+  }
 
   std::string collect(std::size_t bytes_max = 1'000'000) {
     std::string out;
@@ -111,7 +121,7 @@ struct http2_pair : http2_end {
 private:
   void feed(http2_session& to, std::string_view bytes, std::size_t step) const {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(step, bytes.size())))
-      to.receive(bytes.substr(0, step), now);
+      receive(to, bytes.substr(0, step));
   }
 };
 
