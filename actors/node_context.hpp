@@ -9,6 +9,7 @@
 #include "actors/base/cell.hpp"
 #include "actors/base/gauge.hpp"
 #include "actors/base/node_clock.hpp"
+#include "actors/base/port_counters.hpp"
 #include "actors/base/snowflake.hpp"
 #include "actors/base/stall_log.hpp"
 #include "actors/interfaces.hpp"
@@ -45,6 +46,8 @@ struct node_counters {
   /// Those of them whose instances are kept without beats.
   gauge persistent_clients;
   gauge http_connections;
+  /// Of the port for SDKs.
+  port_counters grpc_port;
   /// The HTTP listener can't take connections for want of descriptors.
   std::atomic<bool> descriptors_scarce{false};
   /// The disk of the STORE fails, so that nothing can be agreed on.

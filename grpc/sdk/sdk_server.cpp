@@ -39,8 +39,9 @@ const connection_options& options_of(const grpc_environment& env) {
 sdk_server::sdk_server(io_threads& threads, caf::actor_system& system, api_environment api,
                        const std::string& address, std::uint16_t port)
   : requests_(filled(env_, system, std::move(api))),
-    port_(threads, port_of(options_of(env_), address, port), limits_of(options_of(env_)), counters_,
-          tls_files_of(options_of(env_)), [this](const http2_connection_ptr& connection) {
+    port_(threads, port_of(options_of(env_), address, port), limits_of(options_of(env_)),
+          env_.api.context->counters.grpc_port, tls_files_of(options_of(env_)),
+          [this](const http2_connection_ptr& connection) {
             return std::make_shared<client_channel>(requests_, connection);
           }) {
   port_.start();

@@ -26,7 +26,6 @@ public:
 private:
   grpc_environment env_;
   request_service requests_;
-  port_counters counters_;
   grpc_port port_;
 };
 

@@ -47,6 +47,19 @@ void write(json_writer& out, const limit_figures& x) {
   out.end_object();
 }
 
+void write(json_writer& out, const port_counters& x) {
+  auto n = [](auto& number) { return static_cast<std::int64_t>(number.load()); };
+  out.begin_object()
+    .field("accepted", n(x.accepted))
+    .field("floods", n(x.floods))
+    .field("broken", n(x.broken))
+    .field("late", n(x.late))
+    .field("idle", n(x.idle))
+    .field("stalled", n(x.stalled))
+    .field("partialRefused", n(x.partial_refused))
+    .end_object();
+}
+
 /// The largest services, found in one walk.
 struct largest_services {
   leader instances, subscribers, stored;
@@ -115,11 +128,9 @@ std::optional<reply> show_limits(http_call& c) {
   out.begin_object().key("limits").begin_array();
   for (auto& x : all)
     write(out, x);
-  out.end_array()
-    .field("descriptorsScarce", counters.descriptors_scarce.load())
-    .field("threadsHeld", n(node.tables.stalls.count()))
-    .key("threadsHeldLately")
-    .begin_array();
+  out.end_array().field("descriptorsScarce", counters.descriptors_scarce.load()).key("grpcPort");
+  write(out, counters.grpc_port);
+  out.field("threadsHeld", n(node.tables.stalls.count())).key("threadsHeldLately").begin_array();
   for (auto& x : node.tables.stalls.recent())
     out.begin_object()
       .field("at", to_ms(x.at))
