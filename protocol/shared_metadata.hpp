@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
-#include <string_view>
 #include <utility>
 
 #include "protocol/metadata.hpp"
+#include "protocol/shared_pool.hpp"
 
 namespace nacre {
 
@@ -14,42 +15,35 @@ namespace nacre {
 /// found to be so by their address. Any thread may copy it.
 class shared_metadata {
 public:
-  struct entry;
-
   shared_metadata() = default;
-  shared_metadata(metadata_map x);
+  shared_metadata(metadata_map x) : map_(fitted(std::move(x))) {}
   shared_metadata(std::initializer_list<metadata_map::value_type> x)
     : shared_metadata(metadata_map(x)) {}
-  shared_metadata(const shared_metadata& x);
-  shared_metadata(shared_metadata&& x) noexcept : entry_(std::exchange(x.entry_, nullptr)) {}
-  shared_metadata& operator=(shared_metadata x) noexcept {
-    std::swap(entry_, x.entry_);
-    return *this;
-  }
-  ~shared_metadata() {
-    if (entry_)
-      release();
-  }
 
-  const metadata_map& map() const;
+  const metadata_map& map() const { return map_.value(); }
   operator const metadata_map&() const { return map(); }
-  bool empty() const { return !entry_; }
+  bool empty() const { return map_.empty(); }
   std::size_t size() const { return map().size(); }
   auto begin() const { return map().begin(); }
   auto end() const { return map().end(); }
 
-  friend bool operator==(const shared_metadata& a, const shared_metadata& b) {
-    return a.entry_ == b.entry_ || a.map() == b.map();
-  }
+  friend bool operator==(const shared_metadata&, const shared_metadata&) = default;
 
   /// Number of different maps in the process.
-  static std::size_t distinct();
+  static std::size_t distinct() { return pooled_map::distinct(); }
 
 private:
-  void release();
+  struct hash {
+    std::uint64_t operator()(const metadata_map& map) const;
+  };
+  using pooled_map = pooled<metadata_map, hash>;
 
-  /// Null for no metadata.
-  entry* entry_ = nullptr;
+  static metadata_map fitted(metadata_map x) {
+    x.shrink_to_fit();
+    return x;
+  }
+
+  pooled_map map_;
 };
 
 } // namespace nacre

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -107,6 +108,52 @@ private:
   part& part_of(std::uint32_t hash) { return parts_[hash % parts_count]; }
 
   std::array<part, parts_count> parts_;
+};
+
+/// One use of a value in the pool of its kind; none for the empty value. Eight bytes. Any thread
+/// may copy it.
+template <class Value, class Hash>
+class pooled {
+public:
+  pooled() = default;
+  explicit pooled(Value x) : entry_(x.empty() ? nullptr : pool().acquire(std::move(x))) {}
+  pooled(const pooled& x) : entry_(x.entry_) {
+    if (entry_)
+      pool_type::add_user(entry_);
+  }
+  pooled(pooled&& x) noexcept : entry_(std::exchange(x.entry_, nullptr)) {}
+  pooled& operator=(pooled x) noexcept {
+    std::swap(entry_, x.entry_);
+    return *this;
+  }
+  ~pooled() {
+    if (entry_)
+      pool().release(entry_);
+  }
+
+  const Value& value() const {
+    static const Value none;
+    return entry_ ? entry_->value : none;
+  }
+  bool empty() const { return !entry_; }
+
+  friend bool operator==(const pooled& a, const pooled& b) {
+    return a.entry_ == b.entry_ || a.value() == b.value();
+  }
+
+  /// Number of different values in the process.
+  static std::size_t distinct() { return pool().size(); }
+
+private:
+  using pool_type = shared_pool<Value, Hash>;
+
+  /// Never destroyed: values may outlive everything else.
+  static pool_type& pool() {
+    static auto& x = *new pool_type;
+    return x;
+  }
+
+  typename pool_type::entry* entry_ = nullptr;
 };
 
 } // namespace nacre

@@ -2,9 +2,12 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
+
+#include "protocol/keyed_hash.hpp"
+#include "protocol/shared_pool.hpp"
 
 namespace nacre {
 
@@ -12,31 +15,17 @@ namespace nacre {
 /// equal ones are stored once in the process. Eight bytes. Any thread may copy it.
 class shared_text {
 public:
-  struct entry;
-
   shared_text() = default;
-  shared_text(std::string_view x);
-  shared_text(const std::string& x) : shared_text(std::string_view(x)) {}
-  shared_text(const char* x) : shared_text(std::string_view(x)) {}
-  shared_text(const shared_text& x);
-  shared_text(shared_text&& x) noexcept : entry_(std::exchange(x.entry_, nullptr)) {}
-  shared_text& operator=(shared_text x) noexcept {
-    std::swap(entry_, x.entry_);
-    return *this;
-  }
-  ~shared_text() {
-    if (entry_)
-      release();
-  }
+  shared_text(std::string_view x) : text_(std::string(x)) {}
+  shared_text(const std::string& x) : text_(x) {}
+  shared_text(const char* x) : text_(std::string(x)) {}
 
-  const std::string& str() const;
+  const std::string& str() const { return text_.value(); }
   operator const std::string&() const { return str(); }
   operator std::string_view() const { return str(); }
-  bool empty() const { return !entry_; }
+  bool empty() const { return text_.empty(); }
 
-  friend bool operator==(const shared_text& a, const shared_text& b) {
-    return a.entry_ == b.entry_ || a.str() == b.str();
-  }
+  friend bool operator==(const shared_text&, const shared_text&) = default;
   template <std::convertible_to<std::string_view> T>
   friend bool operator==(const shared_text& a, const T& b) {
     return a.str() == std::string_view(b);
@@ -47,13 +36,15 @@ public:
   }
 
   /// Number of different texts in the process.
-  static std::size_t distinct();
+  static std::size_t distinct() { return pooled_text::distinct(); }
 
 private:
-  void release();
+  struct hash {
+    std::uint64_t operator()(std::string_view x) const { return keyed_hash(x); }
+  };
+  using pooled_text = pooled<std::string, hash>;
 
-  /// Null for the empty text.
-  entry* entry_ = nullptr;
+  pooled_text text_;
 };
 
 } // namespace nacre

@@ -192,31 +192,20 @@ inline void load(frame_reader& in, double& x) {
   x = std::bit_cast<double>(bits);
 }
 
-inline void save(frame_writer& out, const std::string& x) {
-  out(static_cast<count_type>(x.size()));
-  out.put(x);
+/// What is kept of a text differs, the wire does not.
+template <class T>
+concept text_value =
+  std::same_as<T, std::string> || std::same_as<T, short_text> || std::same_as<T, shared_text>;
+
+template <text_value T>
+void save(frame_writer& out, const T& x) {
+  std::string_view text = x;
+  out(static_cast<count_type>(text.size()));
+  out.put(text);
 }
 
-inline void load(frame_reader& in, std::string& x) {
-  count_type size = 0;
-  in(size);
-  x = in.take(size);
-}
-
-inline void save(frame_writer& out, const short_text& x) {
-  out(static_cast<count_type>(x.size()));
-  out.put(x);
-}
-
-inline void load(frame_reader& in, short_text& x) {
-  count_type size = 0;
-  in(size);
-  x = in.take(size);
-}
-
-inline void save(frame_writer& out, const shared_text& x) { out(x.str()); }
-
-inline void load(frame_reader& in, shared_text& x) {
+template <text_value T>
+void load(frame_reader& in, T& x) {
   count_type size = 0;
   in(size);
   x = in.take(size);

@@ -23,10 +23,11 @@ public:
   bool holds(std::size_t failing, std::size_t watched, steady_time now) {
     if (watched < least_ || failing * 100 <= watched * percent_) {
       since_ = never;
-      confirmed_ = false;
+      confirmed_ = is_new_ = false;
       return false;
     }
-    if (since_ == never)
+    is_new_ = since_ == never;
+    if (is_new_)
       since_ = now;
     return !confirmed_ && now - since_ < patience;
   }
@@ -42,11 +43,15 @@ public:
 
   bool is_suspicious() const { return since_ != never && !confirmed_; }
 
+  /// Whether it began with the last `holds`.
+  bool is_new() const { return is_new_; }
+
 private:
   const std::size_t least_;
   const unsigned percent_;
   steady_time since_ = never;
   bool confirmed_ = false;
+  bool is_new_ = false;
 };
 
 } // namespace nacre

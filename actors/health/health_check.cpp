@@ -304,9 +304,8 @@ void health_check_state::flip(const entry& x, bool now_healthy) {
 
 bool health_check_state::suspects_itself() {
   auto now = context->clock.steady();
-  bool before = suspicion->is_suspicious();
   bool holds = suspicion->holds(failing, healthy, now);
-  if (holds && !before)
+  if (suspicion->is_new())
     spdlog::warn("health-check-suspects-itself: {} of {} healthy targets do not answer, they are "
                  "kept for a while",
                  failing, healthy);

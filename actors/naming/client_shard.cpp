@@ -309,9 +309,8 @@ bool client_shard_state::suspects_itself(const lapse_rules& r, steady_time now) 
     // When the first one lapses, the others that fell silent with it have missed a beat.
     silent += now - r.term_starts(x) > x.beat_timeout.load() * 2 / 3 ? 1 : 0;
   });
-  bool before = suspicion->is_suspicious();
   bool holds = suspicion->holds(silent, healthy, now);
-  if (holds && !before)
+  if (suspicion->is_new())
     spdlog::warn("shard-suspects-itself {}: {} of {} healthy clients are silent at once, they are "
                  "kept for a while",
                  index, silent, healthy);

@@ -177,7 +177,7 @@ void service_state::refuse(const publication_ptr& x) {
   auto& client = x->lease->client;
   if (client.kind != client_kind::connection)
     self->send(context->shard(client), publish_refused{x});
-  else if (auto owner = context->tables.connections.find(client.ip.str()))
+  else if (auto owner = context->tables.connections.find(client.ip))
     self->send(owner->actor.get(), publish_refused{x});
 }
 
@@ -307,8 +307,7 @@ void service_state::reconcile_connections() {
   std::set<client_id> gone;
   auto check = [&](auto& x) {
     auto& client = x->lease->client;
-    if (client.kind == client_kind::connection
-        && !context->tables.connections.find(client.ip.str()))
+    if (client.kind == client_kind::connection && !context->tables.connections.find(client.ip))
       gone.insert(client);
   };
   table->publications().for_each(check);

@@ -96,7 +96,7 @@ void push_engine_state::push_to(const service_view& view, const subscriber_ptr& 
                                 const push_delay_task& task) {
   auto& client = who->lease->client;
   if (client.kind == client_kind::connection) {
-    if (auto x = context->tables.connections.find(client.ip.str()))
+    if (auto x = context->tables.connections.find(client.ip))
       self->send(x->actor.get(), view_push{service_view_ptr(&view), task.since});
     return;
   }

@@ -46,7 +46,7 @@ void udp_push_state::on_push(const udp_push_task& msg) {
     return;
   }
   auto now = context->clock.steady();
-  if (context->tables.targets.admit(msg.who->lease->client.ip.str(), msg.packet->size(), now))
+  if (context->tables.targets.admit(msg.who->lease->client.ip, msg.packet->size(), now))
     start_push(msg, now);
   else
     hold(msg, now);
@@ -73,15 +73,14 @@ void udp_push_state::hold(const udp_push_task& task, steady_time now) {
   // Too long for somebody unknown: a short one that means nothing may bring the acknowledgement.
   auto probe = std::make_shared<const std::string>(make_probe_packet(task.packet_ref_time));
   if (task.packet->size() > context->options.push.udp_unproved_bytes_max
-      && context->tables.targets.admit(client.ip.str(), probe->size(), now))
+      && context->tables.targets.admit(client.ip, probe->size(), now))
     send(task, probe);
 }
 
 void udp_push_state::release(steady_time now) {
   std::erase_if(held, [&](const auto& x) {
     auto& task = x.second;
-    bool goes =
-      context->tables.targets.admit(task.who->lease->client.ip.str(), task.packet->size(), now);
+    bool goes = context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now);
     bool given_up = now - task.changed_at >= held_term;
     if (goes)
       start_push(task, now);
@@ -113,7 +112,7 @@ void udp_push_state::on_ring(const ring& msg) {
   auto now = context->clock.steady();
   auto overdue = table->take_overdue(now);
   for (auto& task : overdue.again)
-    if (context->tables.targets.admit(task.who->lease->client.ip.str(), task.packet->size(), now))
+    if (context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now))
       send(task, task.packet);
   context->counters.pushes_failed += overdue.failed.size();
   for (auto& task : overdue.failed)

@@ -15,13 +15,13 @@ connection_table::admission connection_table::add(const connection_ptr& x, std::
   return admission::admitted;
 }
 
-connection_ptr connection_table::find(const std::string& id) const {
+connection_ptr connection_table::find(std::string_view id) const {
   std::lock_guard guard(lock_);
   auto i = by_id_.find(id);
   return i == by_id_.end() ? nullptr : i->second;
 }
 
-void connection_table::remove(const std::string& id) {
+void connection_table::remove(std::string_view id) {
   connection_ptr gone; // freed outside the lock
   std::lock_guard guard(lock_);
   auto i = by_id_.find(id);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -100,9 +101,9 @@ public:
   admission add(const connection_ptr& x, std::size_t max, std::size_t max_per_ip);
 
   /// Null if there is none.
-  connection_ptr find(const std::string& id) const;
+  connection_ptr find(std::string_view id) const;
 
-  void remove(const std::string& id);
+  void remove(std::string_view id);
 
   /// In order of their ids, without a lock.
   std::vector<connection_ptr> all() const;
@@ -117,7 +118,7 @@ public:
 
 private:
   mutable std::mutex lock_;
-  std::map<std::string, connection_ptr> by_id_;
+  std::map<std::string, connection_ptr, std::less<>> by_id_;
   std::map<std::string, std::size_t> per_ip_;
 };
 

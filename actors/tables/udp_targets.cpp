@@ -2,8 +2,11 @@
 
 namespace nacre {
 
-udp_targets::target& udp_targets::at(const std::string& ip, steady_time now) {
-  auto [i, is_new] = targets_.try_emplace(ip);
+udp_targets::target& udp_targets::at(std::string_view ip, steady_time now) {
+  auto i = targets_.find(ip);
+  bool is_new = i == targets_.end();
+  if (is_new)
+    i = targets_.emplace(ip, target{}).first;
   auto& x = i->second;
   if (is_new) {
     x.used = now;
@@ -25,14 +28,14 @@ udp_targets::target& udp_targets::at(const std::string& ip, steady_time now) {
   return x;
 }
 
-void udp_targets::prove(const std::string& ip, steady_time now) {
+void udp_targets::prove(std::string_view ip, steady_time now) {
   std::lock_guard guard(lock_);
   auto& x = at(ip, now);
   x.proved = true;
   x.used = now;
 }
 
-bool udp_targets::admit(const std::string& ip, std::size_t bytes, steady_time now) {
+bool udp_targets::admit(std::string_view ip, std::size_t bytes, steady_time now) {
   std::lock_guard guard(lock_);
   auto& x = at(ip, now);
   if (x.proved)

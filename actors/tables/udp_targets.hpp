@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "actors/base/clocks.hpp"
 #include "config/options.hpp"
@@ -18,10 +20,10 @@ class udp_targets {
 public:
   explicit udp_targets(const push_options& terms) : terms_(terms) {}
 
-  void prove(const std::string& ip, steady_time now);
+  void prove(std::string_view ip, steady_time now);
 
   /// Whether one more datagram may go there now; counts it if so.
-  bool admit(const std::string& ip, std::size_t bytes, steady_time now);
+  bool admit(std::string_view ip, std::size_t bytes, steady_time now);
 
   std::size_t size() const;
 
@@ -38,11 +40,11 @@ private:
     steady_time used{};
   };
 
-  target& at(const std::string& ip, steady_time now);
+  target& at(std::string_view ip, steady_time now);
 
   const push_options& terms_;
   mutable std::mutex lock_;
-  std::map<std::string, target> targets_;
+  std::map<std::string, target, std::less<>> targets_;
   std::multimap<steady_time, std::string> by_use_;
 };
 

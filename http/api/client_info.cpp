@@ -131,7 +131,7 @@ std::string remote_connection_json(const http_call& c, const client_record& reco
 
 std::string client_json(const http_call& c, bool v3) {
   auto record = find_client(c);
-  if (auto x = c.context().tables.connections.find(record.id.ip.str()))
+  if (auto x = c.context().tables.connections.find(record.id.ip))
     return connection_json(c, *x, v3);
   if (record.id.kind == client_kind::remote_connection)
     return remote_connection_json(c, record, v3);
