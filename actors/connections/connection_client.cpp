@@ -388,26 +388,13 @@ connection_client(connection_client_actor::stateful_pointer<connection_client_st
                   node_context_ptr context, connection_ptr connection, birth_ptr birth) {
   init_state(self, std::move(birth));
   self->state.start(std::move(context), std::move(connection));
-  return {
-    on<&connection_client_state::on_publish>(self),
-    on<&connection_client_state::on_withdraw>(self),
-    on<&connection_client_state::on_subscribe>(self),
-    on<&connection_client_state::on_unsubscribe>(self),
-    on<&connection_client_state::on_refused>(self),
-    on<&connection_client_state::on_confirm_connection>(self),
-    on<&connection_client_state::on_push>(self),
-    on<&connection_client_state::on_answered>(self),
-    on<&connection_client_state::on_drained>(self),
-    on<&connection_client_state::on_disconnected>(self),
-    on<&connection_client_state::on_reset>(self),
-    on<&connection_client_state::on_watch>(self),
-    on<&connection_client_state::on_cancel_watch>(self),
-    on<&connection_client_state::on_presence>(self),
-    on<&connection_client_state::on_fuzzy_watch_restarted>(self),
-    on<&connection_client_state::on_announce>(self),
-    on<&connection_client_state::on_ring>(self),
-    on_status(self),
-  };
+  using state = connection_client_state;
+  return lean_lines<&state::on_publish, &state::on_withdraw, &state::on_subscribe,
+                    &state::on_unsubscribe, &state::on_refused, &state::on_confirm_connection,
+                    &state::on_push, &state::on_answered, &state::on_drained,
+                    &state::on_disconnected, &state::on_reset, &state::on_watch,
+                    &state::on_cancel_watch, &state::on_presence, &state::on_fuzzy_watch_restarted,
+                    &state::on_announce, &state::on_ring>(self);
 }
 
 connection_table::admission open_connection(caf::actor_system& system,

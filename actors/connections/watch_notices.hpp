@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,7 +67,8 @@ private:
 
   milliseconds ack_timeout_;
   milliseconds retry_delay_;
-  std::deque<notice> queue_;
+  /// A list, which takes no memory of the many that watch nothing.
+  std::list<notice> queue_;
   std::uint64_t waiting_id_ = 0;
   steady_time due_{};
 };
