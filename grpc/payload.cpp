@@ -38,6 +38,9 @@ constexpr int any_value = google::protobuf::Any::kValueFieldNumber;
 
 thread_local std::unique_ptr<wire::Payload> spare_payload;
 
+/// A payload that was read from more is not kept for the next one.
+constexpr std::size_t kept_bytes_max = 4 * 1024;
+
 } // namespace
 
 std::string loggable(std::string_view text, std::size_t bytes_max) {
@@ -54,7 +57,7 @@ void fill_payload(wire::Payload& payload, std::string_view type, std::string bod
   payload.mutable_body()->set_value(std::move(body));
 }
 
-outgoing_message enveloped(std::string_view type, std::string body) {
+outgoing_message enveloped(std::string_view type, message_body body) {
   outgoing_message message;
   append_field(message.head, payload_metadata, field_size(type.size()));
   append_field(message.head, metadata_type, type.size());
@@ -73,11 +76,11 @@ outgoing_message serialized(const wire::Payload& payload) {
 
 read_payload::read_payload(std::string_view bytes)
   : payload_(spare_payload ? std::move(spare_payload) : std::make_unique<wire::Payload>()),
+    keeps_(bytes.size() <= kept_bytes_max),
     good_(payload_->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {}
 
 read_payload::~read_payload() {
-  constexpr std::size_t kept_bytes_max = 16 * 1024;
-  if (payload_->SpaceUsedLong() <= kept_bytes_max)
+  if (keeps_)
     spare_payload = std::move(payload_);
 }
 

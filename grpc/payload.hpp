@@ -11,7 +11,7 @@ namespace nacre {
 /// What an answer to a request is made of: name and JSON body.
 struct rpc_reply {
   std::string_view type;
-  std::string body;
+  message_body body;
 };
 
 /// Nacos' codes of errors that gRPC clients act on (`NacosException`, `ErrorCode`).
@@ -39,7 +39,7 @@ std::string loggable(std::string_view text, std::size_t bytes_max);
 void fill_payload(wire::Payload& payload, std::string_view type, std::string body);
 
 /// The same as bytes, ready to be sent: by hand, as protobuf would copy the body twice.
-outgoing_message enveloped(std::string_view type, std::string body);
+outgoing_message enveloped(std::string_view type, message_body body);
 
 /// Any message as bytes, ready to be sent.
 outgoing_message serialized(const wire::Payload& payload);
@@ -58,7 +58,8 @@ public:
 
 private:
   std::unique_ptr<wire::Payload> payload_;
-  bool good_;
+  const bool keeps_;
+  const bool good_;
 };
 
 /// What protobuf says of broken messages, which quotes what clients sent, becomes lines of our log.

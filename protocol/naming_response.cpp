@@ -25,19 +25,21 @@ std::string failure_body(int result_code, int error_code, std::string_view messa
   return out.take();
 }
 
-std::string success_body(std::string_view more) {
-  std::string body = "{\"resultCode\":200,\"errorCode\":0,";
-  if (!more.empty())
-    body.append(more).append(",");
-  return body.append("\"success\":true}");
+message_body success_body(message_body more) {
+  bool is_empty = more.empty();
+  more.text.insert(0, "{\"resultCode\":200,\"errorCode\":0,");
+  more.end().append(is_empty ? "\"success\":true}" : ",\"success\":true}");
+  return more;
 }
 
-std::string request_body(std::uint64_t id, std::string_view module, std::string_view more) {
-  std::string body = "{\"headers\":{},\"requestId\":\"";
-  body.append(std::to_string(id)).append("\",\"module\":\"").append(module).append("\"");
+message_body request_body(std::uint64_t id, std::string_view module, message_body more) {
+  std::string head = "{\"headers\":{},\"requestId\":\"";
+  head.append(std::to_string(id)).append("\",\"module\":\"").append(module).append("\"");
   if (!more.empty())
-    body.append(",").append(more);
-  return body.append("}");
+    head.append(",");
+  more.text.insert(0, head);
+  more.end().append("}");
+  return more;
 }
 
 std::string json_field(std::string_view key, std::string_view text) {
@@ -46,20 +48,28 @@ std::string json_field(std::string_view key, std::string_view text) {
   return without_braces(out);
 }
 
-std::string service_info_json(const service_info& x) {
+message_body service_info_field(const service_info& x) {
   json_writer head;
   head.begin_object()
     .field("name", x.key.name)
     .field("groupName", x.key.group)
     .field("clusters", x.clusters)
     .end_object();
-  std::string json;
-  json.reserve(head.size() + x.hosts.size() + 256);
-  json.append(head.view().substr(0, head.size() - 1))
+  constexpr std::size_t copied_max = 1'024; // to copy them costs less than to share them
+  constexpr std::size_t other_bytes = 384;
+  bool shares = x.hosts && x.hosts->size() > copied_max;
+  message_body json;
+  json.text.reserve(head.size() + other_bytes + (x.hosts && !shares ? x.hosts->size() : 0));
+  json.text.append("\"serviceInfo\":")
+    .append(head.view().substr(0, head.size() - 1))
     .append(",\"cacheMillis\":")
     .append(std::to_string(x.cache_millis))
-    .append(",\"hosts\":")
-    .append(x.hosts)
+    .append(",\"hosts\":");
+  if (shares)
+    json.shared = x.hosts;
+  else
+    json.text.append(x.hosts ? std::string_view(*x.hosts) : "[]");
+  json.end()
     .append(",\"lastRefTime\":")
     .append(std::to_string(x.ref_time_ms))
     // 3.x renamed allIPs; each SDK wants its own.

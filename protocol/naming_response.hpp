@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/message_body.hpp"
 #include "protocol/service_key.hpp"
 
 /// JSON bodies a node sends over gRPC: answers (Nacos `Response` and its kin) and requests to
@@ -15,26 +16,27 @@ namespace nacre {
 std::string failure_body(int result_code, int error_code, std::string_view message);
 
 /// A success; `more` is further JSON fields without braces, e.g. `"type":"x"`.
-std::string success_body(std::string_view more = {});
+message_body success_body(message_body more = {});
 
 /// A request to a client that has to be answered with its id, which is text on the wire and below
 /// an empty `headers`; `more` as in `success_body`.
-std::string request_body(std::uint64_t id, std::string_view module, std::string_view more = {});
+message_body request_body(std::uint64_t id, std::string_view module, message_body more = {});
 
 /// `"key":"text"`, escaped.
 std::string json_field(std::string_view key, std::string_view text);
 
 /// A list answer or push as gRPC shows it (Nacos `ServiceInfo`): like HTTP's, but the name stands
-/// without its group. `hosts` is JSON already.
+/// without its group. `hosts` is JSON already; null for none.
 struct service_info {
   service_key_view key;
   std::string_view clusters;
   std::int64_t cache_millis = 0;
-  std::string_view hosts;
+  std::shared_ptr<const std::string> hosts;
   std::int64_t ref_time_ms = 0;
   bool reaches_protection = false;
 };
-std::string service_info_json(const service_info& x);
+/// `"serviceInfo":{…}`; a long `hosts` is shared.
+message_body service_info_field(const service_info& x);
 
 /// The JSON fields of one message of a fuzzy watch sync, without braces.
 struct watch_batch {

@@ -15,7 +15,7 @@ struct recording_link final : connection_link {
   bool send(server_request request) override {
     if (full)
       return false;
-    sent.push_back({std::string(request.type), std::move(request.body)});
+    sent.push_back({std::string(request.type), request.body.str()});
     return true;
   }
   void close(std::string_view why) override { closed = why; }

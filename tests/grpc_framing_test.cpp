@@ -6,6 +6,8 @@
 #include "grpc/http2/header_text.hpp"
 #include "grpc/http2/message_reader.hpp"
 #include "grpc/payload.hpp"
+#include "protocol/json_reader.hpp"
+#include "protocol/naming_response.hpp"
 
 using namespace nacre;
 
@@ -176,13 +178,34 @@ TEST_CASE("gzip: packed messages are read, bombs and broken ones are refused") {
   CHECK(read_all(small, framed(packed, true), 1'000).wrong);
 }
 
+TEST_CASE("a long list is shared by all messages that tell of it, a short one copied") {
+  auto hosts = std::make_shared<const std::string>("[" + std::string(2'000, ' ') + "]");
+  service_info x{{"public", "g", "s"}, "c", 10, hosts, 7, true};
+  auto pushed = request_body(5, "naming", service_info_field(x));
+  auto answered = success_body(service_info_field(x));
+  CHECK(pushed.shared == hosts);
+  CHECK(answered.shared == hosts);
+  x.hosts = std::make_shared<const std::string>("[1]");
+  CHECK(service_info_field(x).shared == nullptr);
+  auto text = answered.str();
+  CHECK(text.find(*hosts) != text.npos);
+  json_document document(text);
+  CHECK(document.error().empty());
+  CHECK(text.size() == answered.size());
+
+  auto message = enveloped("X", answered);
+  wire::Payload read;
+  REQUIRE(read.ParseFromString(std::string(message.head.view()) + message.body.str()));
+  CHECK((body_of(read) == text));
+}
+
 TEST_CASE("the envelope that is written by hand is what protobuf reads") {
   for (auto type : {std::string_view("ServerCheckResponse"), std::string_view("X"),
                     std::string_view("NamingFuzzyWatchChangeNotifyRequest")})
     for (std::size_t size : {0, 1, 127, 128, 16'383, 16'384, 3'000'000}) {
       CAPTURE(size);
       auto message = enveloped(type, std::string(size, 'x'));
-      auto bytes = std::string(message.head.view()) + message.body;
+      auto bytes = std::string(message.head.view()) + message.body.str();
       wire::Payload read;
       REQUIRE(read.ParseFromString(bytes));
       CHECK(type_of(read) == type);

@@ -13,7 +13,7 @@ namespace {
 watch_notices notices() { return watch_notices(3'000ms, 1'000ms); }
 
 bool has(const std::optional<server_request>& x, const std::string& text) {
-  return x && x->body.find(text) != std::string::npos;
+  return x && x->body.str().find(text) != std::string::npos;
 }
 
 } // namespace

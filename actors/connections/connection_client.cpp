@@ -189,10 +189,9 @@ void connection_client_state::push_view(const service_view& view, const std::str
   auto now = context->clock.steady();
   auto id = next_request_id();
   auto cache_millis = context->tables.store.switches()->default_push_cache_millis;
-  auto body = request_body(
-    id, "naming",
-    "\"serviceInfo\":"
-      + list_for_grpc(&view, view.key->view(), {clusters, false, true}, cache_millis, {}));
+  auto body =
+    request_body(id, "naming",
+                 list_for_grpc(&view, view.key->view(), {clusters, false, true}, cache_millis, {}));
   if (!connection->link->send({"NotifySubscriberRequest", std::move(body)})) {
     pushes->blocked({view.key, clusters}, changed_at, now);
     return arm(now + context->options.connections.push_retry_delay);

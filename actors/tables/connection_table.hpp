@@ -14,6 +14,7 @@
 
 #include "actors/base/cell.hpp"
 #include "actors/interfaces.hpp"
+#include "protocol/message_body.hpp"
 #include "protocol/watch_pattern.hpp"
 
 namespace nacre {
@@ -21,7 +22,7 @@ namespace nacre {
 /// A request of ours to a client (Nacos `ServerRequest`): name and JSON body.
 struct server_request {
   std::string_view type;
-  std::string body;
+  message_body body;
 };
 
 /// The link of one connection to its client; given to its actor from the edge. Any thread, never

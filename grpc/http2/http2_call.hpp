@@ -11,6 +11,7 @@
 #include "actors/tables/answer_budget.hpp"
 #include "grpc/http2/call_status.hpp"
 #include "grpc/http2/message_reader.hpp"
+#include "protocol/message_body.hpp"
 
 namespace nacre {
 
@@ -31,10 +32,10 @@ private:
   std::uint8_t size_ = 0;
 };
 
-/// A message to be sent, in two pieces.
+/// A message to be sent, in pieces.
 struct outgoing_message {
   message_head head;
-  std::string body;
+  message_body body;
   /// Held until the connection has taken the message.
   answer_budget::share share = {};
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t packed_bytes_min = 1'024;
 
 void pack(outgoing_message& message) {
-  auto text = std::string(message.head.view()) + message.body;
+  auto text = std::string(message.head.view()) + message.body.str();
   message.head = {};
   message.body = gzip_packed(text);
 }

@@ -18,8 +18,11 @@ struct http2_call::queued {
   /// Calls `take` with the pieces of `bytes` bytes from `offset` on.
   template <class Take>
   void pieces(std::size_t offset, std::size_t bytes, Take take) const {
+    auto& body = message.body;
     for (auto piece : {std::string_view(prefix, message_prefix_bytes), message.head.view(),
-                       std::string_view(message.body)}) {
+                       std::string_view(body.text),
+                       body.shared ? std::string_view(*body.shared) : std::string_view(),
+                       std::string_view(body.rest)}) {
       auto skipped = std::min(offset, piece.size());
       offset -= skipped;
       auto part = piece.substr(skipped, bytes);

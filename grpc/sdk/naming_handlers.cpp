@@ -197,21 +197,20 @@ void persistent_instance(rpc_call& call) {
 }
 
 /// `"serviceInfo":{…}` of a service as it is now.
-std::string service_info_field(const node_context& context, const service_key_view& key,
-                               const instance_selection& wanted) {
+message_body list_of(const node_context& context, const service_key_view& key,
+                     const instance_selection& wanted) {
   auto view = context.tables.directory.find(key);
-  return "\"serviceInfo\":"
-         + list_for_grpc(view.get(), key, wanted,
-                         context.tables.store.switches()->default_push_cache_millis,
-                         context.next_ref_time());
+  return list_for_grpc(view.get(), key, wanted,
+                       context.tables.store.switches()->default_push_cache_millis,
+                       context.next_ref_time());
 }
 
 void query_service(rpc_call& call) {
   auto request = parse_list_request(call.body);
   check_names_of(call, "QueryServiceResponse", request, request.clusters);
   call.reply("QueryServiceResponse",
-             success_body(service_info_field(call.context(), request.key(),
-                                             {request.clusters, request.healthy_only, true})));
+             success_body(list_of(call.context(), request.key(),
+                                  {request.clusters, request.healthy_only, true})));
 }
 
 void subscribe_to_service(rpc_call& call) {
@@ -224,9 +223,9 @@ void subscribe_to_service(rpc_call& call) {
                             clusters = request.clusters](const outcome& done) -> rpc_reply {
     if (!done.ok())
       return {response, failure_body(500, rpc_error::over_threshold, done.text)};
-    return {response,
-            success_body("\"message\":\"success\","
-                         + service_info_field(*context, service->view(), {clusters, false, true}))};
+    auto list = list_of(*context, service->view(), {clusters, false, true});
+    list.text.insert(0, "\"message\":\"success\",");
+    return {response, success_body(std::move(list))};
   });
   auto owner = call.client->actor.get();
   if (request.subscribe) {

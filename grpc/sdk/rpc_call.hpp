@@ -51,7 +51,7 @@ public:
 
   node_context& context() const { return *env.api.context; }
 
-  void reply(std::string_view type, std::string body_json) const {
+  void reply(std::string_view type, message_body body_json) const {
     answer_->send({type, std::move(body_json)});
   }
   void reply(rpc_reply x) const { answer_->send(std::move(x)); }

@@ -59,8 +59,7 @@ void unary_call::answer() {
     return finish(std::move(failure_));
   auto message = enveloped(reply_.type, std::move(reply_.body));
   if (session()->is_behind(message.size())) {
-    // Twice, as the list that it was made of is kept for a while as well.
-    message.share = channel_->service().answers().take(channel_->ip(), 2 * message.size(),
+    message.share = channel_->service().answers().take(channel_->ip(), message.size(),
                                                        std::to_string(channel_->port()));
     if (!message.share) {
       auto refusal = error_response(503, rpc_error::over_threshold,

@@ -56,7 +56,8 @@ struct kept_answer final : unary_answer {
 struct recording_link final : connection_link {
   bool send(server_request request) override {
     fuzz::require(request.type.ends_with("Request"), "a push that is no request");
-    json_document document(request.body);
+    auto text = request.body.str();
+    json_document document(text);
     fuzz::require(document.error().empty(), document.error());
     auto id = document.root()["requestId"].string();
     fuzz::require(id && document.root()["headers"].is_object(), "a push without id or headers");
@@ -190,7 +191,7 @@ private:
       answer->send(error_response(500, rpc_error::bad_gateway, "unreadable"));
     }
     host.settle();
-    require_answer(answer->reply.type, answer->reply.body);
+    require_answer(answer->reply.type, answer->reply.body.str());
   }
 
   /// Whatever its type says: no parser may do worse than refuse.

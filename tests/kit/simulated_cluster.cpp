@@ -166,7 +166,7 @@ bool simulated_cluster::beat(std::size_t i, const std::string& service, const st
 }
 
 bool simulated_cluster::test_link::send(server_request request) {
-  json_document body(request.body);
+  json_document body(request.body.str());
   auto to = of.lock();
   auto id = std::stoull(std::string(*body.root()["requestId"].string()));
   if (to) {
