@@ -56,6 +56,14 @@ TEST_CASE("grpc-message: all but printable ASCII is escaped, and comes back as i
   CHECK(percent_decoded("%2f%2F%") == "//%");
 }
 
+TEST_CASE("grpc-message: a long text is cut at the end of a character") {
+  std::string text;
+  while (text.size() < 20'000)
+    text += "\xe9\x94\x99";
+  auto told = percent_decoded(percent_encoded(text));
+  CHECK(told == text.substr(0, 1'023) + "…");
+}
+
 TEST_CASE("grpc-timeout: a number of up to eight digits and a unit, else none") {
   struct row {
     const char* text;

@@ -165,6 +165,23 @@ TEST_CASE("failures are told with status and text, before or after the headers")
   CHECK(pair.session.calls() == 0);
 }
 
+TEST_CASE("a failure with a long text arrives, its text cut") {
+  http2_pair pair;
+  pair.taker.on_each = [](recorded_call& call, std::string_view x) {
+    if (x == "late")
+      call.send_headers();
+    call.fail({status_code::internal, std::string(20'000, '%')});
+  };
+  for (auto text : {"early", "late"}) {
+    auto call = pair.open();
+    call->send(message_of(text));
+    pair.settle();
+    REQUIRE(call->ended);
+    CHECK(call->ended->code == status_code::internal);
+    CHECK(call->ended->text == std::string(1'024, '%') + "…");
+  }
+}
+
 TEST_CASE("a cancelled call is over on both sides") {
   http2_pair pair;
   pair.taker.on_each = nullptr;

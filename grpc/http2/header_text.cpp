@@ -20,9 +20,12 @@ int digit_of(char c) {
 } // namespace
 
 std::string percent_encoded(std::string_view text) {
+  // Other ends take 8 KiB of headers or less, and an escape has three bytes.
+  constexpr std::size_t told_max = 1'024;
+  auto told = shortened(text, told_max);
   std::string result;
-  result.reserve(text.size());
-  for (char c : text) {
+  result.reserve(told.size());
+  for (char c : told) {
     if (c >= ' ' && c <= '~' && c != '%') {
       result += c;
       continue;

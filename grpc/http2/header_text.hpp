@@ -11,7 +11,7 @@
 namespace nacre {
 
 /// `grpc-message`: all but the printable ASCII characters, and `%`, as `%` and two hexadecimal
-/// digits.
+/// digits. A text of more than 1 KiB is cut.
 std::string percent_encoded(std::string_view text);
 
 /// The other way. What is no escape is taken as it stands.
