@@ -466,3 +466,21 @@ TEST_CASE("a session that goes away finishes what is under way and takes no more
   CHECK(call->ended->ok());
   CHECK(pair.session.is_over());
 }
+
+TEST_CASE("a call that was sent before the other end heard of the leave is taken") {
+  http2_pair pair;
+  pair.settle();
+  pair.session.go_away();
+  auto notice = pair.collect();
+  auto call = pair.open();
+  call->send(message_of("x"));
+  call->finish();
+  std::string there;
+  pair.client.collect(there, 100'000);
+  pair.receive(there);
+  pair.receive(pair.client, notice);
+  pair.settle();
+  REQUIRE(call->ended);
+  CHECK(call->ended->ok());
+  CHECK(pair.session.is_over());
+}

@@ -1,5 +1,7 @@
 #include "grpc/http2/http2_callbacks.hpp"
 
+#include <algorithm>
+
 namespace nacre {
 
 namespace {
@@ -102,10 +104,19 @@ bool http2_session::on_frame(const nghttp2_frame& frame) {
     case NGHTTP2_SETTINGS:
       begun_ = true;
       break;
+    case NGHTTP2_PING:
+      on_ping(frame.ping);
+      break;
     default:
       break;
   }
   return !flooded_;
+}
+
+void http2_session::on_ping(const nghttp2_ping& ping) {
+  bool is_answer = (ping.hd.flags & NGHTTP2_FLAG_ACK) != 0;
+  if (leaving_ && is_answer && std::ranges::equal(ping.opaque_data, leaving_ping))
+    go_away_now();
 }
 
 bool http2_session::on_frame_begin(std::uint8_t type) {

@@ -397,7 +397,7 @@ bool http2_connection::watch_silence(steady_time now) {
   bool is_idle = is_dispensable() && now - session_->last_call() > limits.stranger_idle;
   if (is_idle && phase_ != phase::ending) {
     ++worker_.common.counters.idle;
-    session_->go_away();
+    session_->go_away_now();
     flush();
     close({status_code::unavailable, "idle for too long"});
     return false;

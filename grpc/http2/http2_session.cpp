@@ -104,6 +104,16 @@ void http2_session::ping() {
 }
 
 void http2_session::go_away() {
+  if (!taker_)
+    return go_away_now();
+  if (std::exchange(leaving_, true))
+    return;
+  nghttp2_submit_shutdown_notice(session_);
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, leaving_ping);
+  note_output();
+}
+
+void http2_session::go_away_now() {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
                         nullptr, 0);

@@ -84,8 +84,12 @@ public:
   /// Asks for a sign of life.
   void ping();
 
-  /// No more calls are taken; those under way go on.
+  /// Asks for no more calls. Those under way go on, also those that were sent before the other end
+  /// heard of it: not all clients make them again elsewhere.
   void go_away();
+
+  /// No more calls are taken from here on.
+  void go_away_now();
 
   /// The connection is gone: all calls are over.
   void end(const call_status& why);
@@ -144,6 +148,7 @@ private:
   }
   /// @returns false if it sent too many frames
   bool spend(std::int64_t price);
+  void on_ping(const nghttp2_ping& ping);
 
   /// These two @return false if the connection has to end.
   bool on_frame_begin(std::uint8_t type);
@@ -183,6 +188,9 @@ private:
   ssize_t next_data(http2_call& call, std::size_t bytes_max, std::uint32_t& flags);
   void copy_data(http2_call& call, std::string_view frame_head, std::size_t bytes);
 
+  /// Its answer shows that the other end has heard what was sent before.
+  static constexpr std::uint8_t leaving_ping[8] = {'l', 'e', 'a', 'v', 'i', 'n', 'g', 0};
+
   http2_common& common_;
   session_owner& owner_;
   call_taker* const taker_ = nullptr;
@@ -210,6 +218,8 @@ private:
   bool flooded_ = false;
   bool failed_ = false;
   bool paused_amid_ = false;
+  /// Told that no more calls are wanted.
+  bool leaving_ = false;
   /// Amid `receive` or `collect`.
   bool busy_ = false;
 };
