@@ -249,6 +249,7 @@ bool http2_connection::take_first(std::string_view bytes) {
 }
 
 bool http2_connection::take_plain(std::string_view bytes) {
+  heard_ = true;
   bool goes_on = true;
   do {
     goes_on = session_->receive(bytes.substr(0, slice_bytes), last_read_);
@@ -295,7 +296,9 @@ void http2_connection::on_output() {
 
 void http2_connection::flush() {
   marked_ = false;
-  if (phase_ != phase::open || !backlog_.empty() || (tls_ && !tls_->is_open()))
+  // Nothing comes first to who is accepted: our answer to HTTP/1.1 would have HTTP/2 before it.
+  bool may_speak = heard_ || !place_;
+  if (phase_ != phase::open || !may_speak || !backlog_.empty() || (tls_ && !tls_->is_open()))
     return;
   auto& out = worker_.space.out;
   int turn = 0;

@@ -131,6 +131,8 @@ private:
   std::uint64_t written_before_ = 0;
   std::uint16_t port_ = 0;
   phase phase_;
+  /// The other end has said something that its session got.
+  bool heard_ = false;
   bool marked_ = false;
   bool goes_on_later_ = false;
 };
