@@ -141,6 +141,7 @@ class Python(Kit):
     language = "python"
     tools = ("python3",)
     inputs = ()
+    package = "nacos-sdk-python"
     driver = "driver.py"
 
     def missing_tool(self):
@@ -151,7 +152,7 @@ class Python(Kit):
 
     def install_commands(self):
         yield [sys.executable, "-m", "venv", "venv"]
-        package = f"nacos-sdk-python=={self.version}"
+        package = f"{self.package}=={self.version}"
         yield ["venv/bin/python", "-m", "pip", "install", "--disable-pip-version-check", package]
 
     def command(self, folder, address, namespace):

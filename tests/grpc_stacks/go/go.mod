@@ -1,0 +1,5 @@
+module client
+
+go 1.26
+
+require google.golang.org/grpc v1.85.0
