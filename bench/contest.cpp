@@ -34,6 +34,10 @@ std::vector<contestant> read_contestants(const arguments& args) {
     result.emplace_back().server = parse_named_endpoint(text);
     result.back().is_bare = true;
   }
+  for (const auto& text : args.all("static")) {
+    result.emplace_back().server = parse_named_endpoint(text);
+    result.back().is_bare = result.back().is_static = true;
+  }
   if (result.empty())
     throw usage_error("no --target and no --bare, see --help");
   for (const auto& text : args.all("pid"))

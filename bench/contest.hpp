@@ -17,12 +17,14 @@ namespace nacre::bench {
 struct contestant {
   named_endpoint server;
   bool is_bare = false;
+  bool is_static = false;        // bare too, but answers all with one file
   std::int64_t pid = 0;          // 0 = not known
   std::int64_t refreshed_ns = 0; // when its instances were beaten for, where that is needed
   standing result;
 };
 
-/// Those of --target, --bare and --pid; the first is the subject. Throws `usage_error` if none is.
+/// Those of --target, --bare, --static and --pid; the first is the subject. Throws `usage_error` if
+/// none is.
 std::vector<contestant> read_contestants(const arguments& args);
 
 /// The times of --seconds and --warmup-seconds; a round lasts `longest_s` at most.

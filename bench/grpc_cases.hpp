@@ -15,9 +15,11 @@ struct grpc_load_options {
   fleet all;
   std::vector<std::string> cases; // of register, query
   std::size_t connections = 0;
+  std::size_t calls = 0; // at a time on each connection
   std::size_t rounds = 0;
   std::size_t register_size = 0; // of a bare server's answers where there is no subject
   std::size_t query_size = 0;
+  std::string answer_file; // which static servers answer with
   load_window::span times;
   double settle_s = 0;
 };

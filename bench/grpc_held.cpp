@@ -62,23 +62,27 @@ void run_grpc_held(const grpc_held_options& options, const contestant& one) {
   for (std::size_t i = 0; i < all.services; ++i)
     queries.push_back(remote_query(all, i));
   held_clients held;
-  registry_client observer(held.loop, one.server.address);
+  registry_client observer(held.loop, one.server.address, true);
   held.loop.run_for(options.settle_s);
   const auto before = one.pid ? process_resident_kib(one.pid) : 0;
+  const auto cpu = one.pid ? process_cpu_ns(one.pid) : 0;
   const auto begin = now_ns();
   held.clients = open_clients(held.loop, one.server.address, options.connections);
   const auto opened_s = static_cast<double>(now_ns() - begin) / 1e9;
+  const auto open_cpu_ns = one.pid ? process_cpu_ns(one.pid) - cpu : 0;
   held.loop.run_for(options.settle_s);
   const auto opened = one.pid ? process_resident_kib(one.pid) : 0;
   if (!one.is_bare)
     publish(held, observer, all, queries, options.settle_s);
   const auto published = one.pid ? process_resident_kib(one.pid) : 0;
-  std::printf("held target=%s connections=%zu opened_s=%.2f", one.server.name.c_str(),
-              options.connections, opened_s);
   const auto count = static_cast<double>(options.connections);
+  std::printf("held target=%s connections=%zu opened_s=%.2f opened_per_second=%.0f",
+              one.server.name.c_str(), options.connections, opened_s, count / opened_s);
   if (one.pid)
-    std::printf(" rss_before_mib=%.1f rss_mib=%.1f kb_per_connection=%.2f open_kb=%.2f",
-                static_cast<double>(before) / 1024, static_cast<double>(published) / 1024,
+    std::printf(" open_cpu_us=%.1f rss_before_mib=%.1f rss_mib=%.1f kb_per_connection=%.2f "
+                "open_kb=%.2f",
+                static_cast<double>(open_cpu_ns) / 1e3 / count, static_cast<double>(before) / 1024,
+                static_cast<double>(published) / 1024,
                 static_cast<double>(published - before) * 1.024 / count,
                 static_cast<double>(opened - before) * 1.024 / count);
   std::fflush(stdout);

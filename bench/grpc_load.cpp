@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <unordered_map>
 
 namespace nacre::bench {
@@ -40,6 +41,18 @@ struct side {
   std::size_t next_query = 0;
 };
 
+/// A whole gRPC message as bare_grpc_server sends it, with its head of five bytes.
+std::string message_of_size(const std::string& type, std::size_t size) {
+  wire::Payload payload;
+  payload.mutable_metadata()->set_type(type);
+  payload.mutable_body()->set_value(std::string(size, 'x'));
+  const auto bytes = payload.SerializeAsString();
+  std::string head(1, '\0');
+  for (int shift = 24; shift >= 0; shift -= 8)
+    head += static_cast<char>(bytes.size() >> shift & 255U);
+  return head + bytes;
+}
+
 class comparison {
 public:
   comparison(const grpc_load_options& options, std::vector<contestant>& contestants)
@@ -68,7 +81,7 @@ private:
   void open(contestant& one) {
     auto& x = sides_.emplace_back();
     x.one = &one;
-    x.clients = open_clients(loop_, one.server.address, options_.connections);
+    x.clients = open_clients(loop_, one.server.address, options_.connections, !one.is_static);
     x.publishers.resize(options_.connections);
     const auto begin = now_ns();
     for (std::size_t i = 0; i < options_.all.instances(); ++i) {
@@ -103,7 +116,8 @@ private:
         if (!x.one->is_bare)
           check_lists(x, nullptr);
     }
-    print_case("grpc-" + word, contestants_);
+    print_case("grpc-" + word + (options_.calls > 1 ? "-x" + std::to_string(options_.calls) : ""),
+               contestants_);
   }
 
   /// Takes the sizes of the answers; bare servers are asked for those of the subject.
@@ -118,7 +132,11 @@ private:
       const auto size = result.sizes[result.sizes.size() / 2];
       result.sizes.assign(1, size);
       const std::string type = registers ? "InstanceRequest" : "ServiceQueryRequest";
-      x.clients[0]->ask(envelope("AnswerSizeRequest", type + ' ' + std::to_string(size)));
+      if (x.one->is_static)
+        write_answer(
+          message_of_size(registers ? "InstanceResponse" : "QueryServiceResponse", size));
+      else
+        x.clients[0]->ask(envelope("AnswerSizeRequest", type + ' ' + std::to_string(size)));
     } else if (registers) {
       auto& row = x.publishers[0].rows.at(0);
       row.number = ++x.last_number;
@@ -132,6 +150,12 @@ private:
         throw failure(x.one->server.name + " answers otherwise than "
                       + contestants_.front().server.name);
     }
+  }
+
+  void write_answer(const std::string& bytes) const {
+    std::ofstream file(options_.answer_file, std::ios::binary | std::ios::trunc);
+    if (!(file << bytes).flush())
+      throw failure("cannot write " + options_.answer_file);
   }
 
   /// Reads all lists in full, each host with the weight that was registered last.
@@ -161,27 +185,28 @@ private:
   }
 
   pool_report run_round(side& x, bool registers, load_window& window) {
-    std::vector<std::int64_t> sent(x.clients.size());
-    auto active = x.clients.size();
-    const auto send_next = [&](std::size_t client) {
+    std::vector<std::int64_t> sent(x.clients.size() * options_.calls); // by tag
+    auto active = sent.size();
+    const auto send_next = [&](std::size_t tag) {
       if (!window.open()) {
         --active;
         return;
       }
-      sent[client] = now_ns();
-      x.clients[client]->call(registers ? next_registration(x, client)
-                                        : queries_[x.next_query++ % queries_.size()]);
+      const auto client = tag % x.clients.size();
+      sent[tag] = now_ns();
+      x.clients[client]->call(
+        registers ? next_registration(x, client) : queries_[x.next_query++ % queries_.size()], tag);
     };
-    for (std::size_t i = 0; i < x.clients.size(); ++i)
-      x.clients[i]->answered = [&, i](const remote_message& answer) {
-        window.on_answer(sent[i], now_ns());
+    for (auto& client : x.clients)
+      client->answered = [&](std::size_t tag, const remote_message& answer) {
+        window.on_answer(sent[tag], now_ns());
         check(*x.one, registers, answer, window.answers() % full_check_every == 0);
-        send_next(i);
+        send_next(tag);
       };
     const auto wall = now_ns();
     const auto cpu = thread_cpu_ns();
-    for (std::size_t i = 0; i < x.clients.size(); ++i)
-      send_next(i);
+    for (std::size_t tag = 0; tag < sent.size(); ++tag)
+      send_next(tag);
     for (std::size_t seen = 0; active > 0; seen = window.answers())
       if (!loop_.run([&] { return active == 0; }, now_ns() + stall_ns) && seen == window.answers())
         throw failure(x.one->server.name + ": no answer for 10 s");

@@ -19,11 +19,15 @@ constexpr auto help = R"(grpc_load_bench: clients over gRPC, from one thread
                             subject
   --bare NAME=HOST:PORT     a bare_grpc_server, asked for answers as large as the subject's;
                             repeatable
+  --static NAME=HOST:PORT   an HTTP/2 server that answers each call with the file of --answer-file
+                            and the trailer grpc-status: 0; for register and query only
+  --answer-file FILE        is written before each case: an answer as large as the subject's
   --pid NAME=PID            process of that server: its processor time and memory are printed
   --cases LIST              of register, query, push, fanout, held (default register,query)
 register and query: closed-loop load, rounds interleaved
   --services N --instances N   services, and instances of each (default 1000, 10)
   --connections N           clients, each with its own connection (default 64, at least instances)
+  --calls N                 under way at a time on each connection (default 1)
   --seconds S --warmup-seconds S   of each round (default 5, 1)
   --rounds N                rounds per case and server (default 3)
   --register-size N --query-size N   bytes a bare server sends where there is no subject
@@ -58,6 +62,12 @@ grpc_load_options read_load(const arguments& args) {
     throw usage_error("a connection has one instance of a service: --connections is too small");
   if (result.all.instances() > 1'000'000 || result.all.instances() < result.connections)
     throw usage_error("wanted from one instance per connection to 1000000 in all");
+  result.calls = args.whole("calls", 1, 1, 100);
+  if (result.all.instances() / result.connections < result.calls)
+    throw usage_error("a client changes one instance by one call at a time: --calls is too large");
+  result.answer_file = args.text("answer-file", {});
+  if (result.answer_file.empty() && !args.all("static").empty())
+    throw usage_error("--static wants --answer-file");
   result.rounds = args.whole("rounds", 3, 1, 100);
   result.register_size = args.whole("register-size", 75, 0, 4'000'000);
   result.query_size = args.whole("query-size", 3'600, 0, 4'000'000);
@@ -101,7 +111,8 @@ int run(const arguments& args) {
     run_grpc_load(load, contestants);
   for (const auto& word : singles)
     for (const auto& one : contestants)
-      run_single(word, args, one);
+      if (!one.is_static)
+        run_single(word, args, one);
   return EXIT_SUCCESS;
 }
 
@@ -112,26 +123,11 @@ int run(const arguments& args) {
 int main(int argc, char** argv) {
   using namespace nacre::bench;
   return run_program("grpc_load_bench", help, argc, argv,
-                     {"target",
-                      "bare",
-                      "pid",
-                      "cases",
-                      "services",
-                      "instances",
-                      "connections",
-                      "seconds",
-                      "warmup-seconds",
-                      "rounds",
-                      "register-size",
-                      "query-size",
-                      "samples",
-                      "interval-ms",
-                      "subscribers",
-                      "changes",
-                      "change-interval-ms",
-                      "held",
-                      "held-services",
-                      "settle-ms",
-                      "timeout-ms"},
+                     {"target",      "bare",          "static",     "answer-file",
+                      "pid",         "cases",         "services",   "instances",
+                      "connections", "calls",         "seconds",    "warmup-seconds",
+                      "rounds",      "register-size", "query-size", "samples",
+                      "interval-ms", "subscribers",   "changes",    "change-interval-ms",
+                      "held",        "held-services", "settle-ms",  "timeout-ms"},
                      run);
 }

@@ -129,8 +129,8 @@ struct fanout_progress {
 void run_grpc_push(const grpc_push_options& options, const contestant& one) {
   poller loop;
   const auto all = own_services("grpc-push-", options.samples);
-  registry_client subscriber(loop, one.server.address);
-  registry_client publisher(loop, one.server.address);
+  registry_client subscriber(loop, one.server.address, true);
+  registry_client publisher(loop, one.server.address, true);
   push_samples samples;
   samples.sent_ns.assign(options.samples, never);
   samples.push_ns.assign(options.samples, never);
@@ -164,7 +164,7 @@ void run_grpc_fanout(const grpc_fanout_options& options, const contestant& one) 
   poller loop;
   const auto all = own_services("grpc-fanout-", 1);
   auto subscribers = open_clients(loop, one.server.address, options.subscribers);
-  registry_client publisher(loop, one.server.address);
+  registry_client publisher(loop, one.server.address, true);
   change instance(all, 0, all.ip(0), one.is_bare);
   fanout_progress progress;
   progress.seen.resize(options.subscribers);

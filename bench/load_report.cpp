@@ -19,6 +19,11 @@ std::size_t quiet_rounds(const standing& result) {
   return count;
 }
 
+void print_rounds(const char* name, const std::vector<double>& values, int digits) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    std::printf("%s%.*f", i ? "," : (std::string(" ") + name + '=').c_str(), digits, values[i]);
+}
+
 } // namespace
 
 void print_standing(std::string_view name_of_case, const std::string& name,
@@ -41,9 +46,9 @@ void print_standing(std::string_view name_of_case, const std::string& name,
   if (!result.server.empty())
     std::printf(" server=%.0f%% cpu_us=%.2f quiet_rounds=%zu/%zu", 100 * median(result.server),
                 median(result.cpu_us), quiet_rounds(result), result.server.size());
-  std::printf(" rounds=");
-  for (std::size_t i = 0; i < result.rates.size(); ++i)
-    std::printf("%s%.0f", i ? "," : "", result.rates[i]);
+  print_rounds("rounds", result.rates, 0);
+  if (!result.cpu_us.empty())
+    print_rounds("cpu_us_rounds", result.cpu_us, 2);
   std::printf("\n");
 }
 

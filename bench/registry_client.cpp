@@ -78,8 +78,11 @@ std::string remote_subscription(const fleet& all, std::size_t service) {
                   naming_body(all, service, R"("subscribe":true,"clusters":"")"));
 }
 
-registry_client::registry_client(poller& loop, const boost::asio::ip::tcp::endpoint& address)
+registry_client::registry_client(poller& loop, const boost::asio::ip::tcp::endpoint& address,
+                                 bool sets_up)
   : loop_(loop), wire_(loop, address, *this) {
+  if (!sets_up)
+    return;
   static const auto check = envelope("ServerCheckRequest", R"({"headers":{},"module":"internal"})");
   static const auto health =
     envelope("HealthCheckRequest", R"({"headers":{},"module":"internal"})");
@@ -107,13 +110,13 @@ void registry_client::expect(std::string_view request, std::string_view type) {
   require_success(ask(request), type);
 }
 
-void registry_client::on_answer(std::string_view message) {
+void registry_client::on_answer(std::size_t tag, std::string_view message) {
   if (!answer_.ParseFromArray(message.data(), static_cast<int>(message.size())))
     throw failure("an answer that is no Payload");
   if (asked_)
     asked_ = false;
   else if (answered)
-    answered({answer_.metadata().type(), answer_.body().value()});
+    answered(tag, {answer_.metadata().type(), answer_.body().value()});
 }
 
 void registry_client::on_message(std::string_view message) {
@@ -136,11 +139,11 @@ void registry_client::on_message(std::string_view message) {
 }
 
 registry_clients open_clients(poller& loop, const boost::asio::ip::tcp::endpoint& address,
-                              std::size_t count) {
+                              std::size_t count, bool sets_up) {
   registry_clients result;
   result.reserve(count);
   for (std::size_t i = 0; i < count; ++i)
-    result.push_back(std::make_unique<registry_client>(loop, address));
+    result.push_back(std::make_unique<registry_client>(loop, address, sets_up));
   return result;
 }
 

@@ -49,24 +49,26 @@ struct remote_message {
 /// acknowledges whatever the server asks.
 class registry_client final : rpc_connection::listener {
 public:
-  /// Opens connection and stream, and waits until calls are taken.
-  registry_client(poller& loop, const boost::asio::ip::tcp::endpoint& address);
+  /// Opens connection and stream, and waits until calls are taken; without `sets_up` it only
+  /// connects.
+  registry_client(poller& loop, const boost::asio::ip::tcp::endpoint& address, bool sets_up);
 
-  /// Calls and hears of the answer by `answered`.
-  void call(std::string_view request) { wire_.call(request); }
+  /// Calls and hears of the answer by `answered`, with `tag`.
+  void call(std::string_view request, std::size_t tag) { wire_.call(request, tag); }
 
-  /// Calls and waits, while all others are served too. Throws `failure` after 10 s.
+  /// Calls with no other call under way and waits, while all others are served too. Throws
+  /// `failure` after 10 s.
   remote_message ask(std::string_view request);
 
   /// Calls and checks that the answer's type is `type` and its code 200.
   void expect(std::string_view request, std::string_view type);
 
   /// Told of the answers to `call`, and of pushed lists.
-  std::function<void(const remote_message&)> answered;
+  std::function<void(std::size_t tag, const remote_message&)> answered;
   std::function<void(const remote_message&)> pushed;
 
 private:
-  void on_answer(std::string_view message) override;
+  void on_answer(std::size_t tag, std::string_view message) override;
   void on_message(std::string_view message) override;
 
   poller& loop_;
@@ -79,7 +81,7 @@ using registry_clients = std::vector<std::unique_ptr<registry_client>>;
 
 /// Opens `count` of them, one after the other.
 registry_clients open_clients(poller& loop, const boost::asio::ip::tcp::endpoint& address,
-                              std::size_t count);
+                              std::size_t count, bool sets_up = true);
 
 /// Lets this process have as many sockets as it may; throws `failure` if those are too few.
 void allow_sockets(std::size_t count);

@@ -135,13 +135,11 @@ void rpc_connection::put_data(std::string_view message, std::uint32_t stream, bo
   out_ += message;
 }
 
-void rpc_connection::call(std::string_view message) {
-  if (call_ != 0)
-    fail("two calls at a time");
-  call_ = next_stream_;
+void rpc_connection::call(std::string_view message, std::size_t tag) {
+  calls_.push_back({next_stream_, tag, {}});
+  put_request(unary_path, next_stream_);
+  put_data(message, next_stream_, true);
   next_stream_ += 2;
-  put_request(unary_path, call_);
-  put_data(message, call_, true);
   flush();
 }
 
@@ -216,13 +214,13 @@ void rpc_connection::on_frame(std::uint8_t type, std::uint8_t flags, std::uint32
       if (flags & flag::end_stream) {
         if (stream == stream_)
           fail("the server ended the stream");
-        if (stream == call_)
-          end_call();
+        if (auto* ended = find_call(stream))
+          end_call(*ended);
       }
       break;
     case frame::reset:
       // A server may end a call it has answered so.
-      if (stream == call_ || stream == stream_)
+      if (stream == stream_ || find_call(stream))
         fail("the server reset a stream, code " + std::to_string(read_number(body, 0, 4)));
       break;
     case frame::settings:
@@ -237,7 +235,7 @@ void rpc_connection::on_frame(std::uint8_t type, std::uint8_t flags, std::uint32
       break;
     case frame::go_away:
       fail("the server goes away: " + std::string(body.substr(body.size() < 8 ? body.size() : 8)));
-    default: // windows of the server are wider than one call at a time needs
+    default: // windows of the server are wider than a few calls at a time need
       break;
   }
 }
@@ -255,39 +253,45 @@ void rpc_connection::on_data(std::uint8_t flags, std::uint32_t stream, std::stri
   }
   if (stream == stream_) {
     message_ += body;
-    take_messages(message_, false);
-  } else if (stream == call_) {
-    answer_ += body;
+    take_messages();
+  } else if (auto* one = find_call(stream)) {
+    one->answer += body;
+    if (flags & flag::end_stream)
+      fail("a call ended without trailers");
   }
-  if (flags & flag::end_stream && stream == call_)
-    fail("a call ended without trailers");
 }
 
-void rpc_connection::take_messages(std::string& buffer, bool unary) {
+void rpc_connection::take_messages() {
   std::size_t begin = 0;
-  while (buffer.size() - begin >= message_head) {
-    const auto size = read_number(buffer, begin + 1, 4);
-    if (buffer[begin] != '\0')
+  while (message_.size() - begin >= message_head) {
+    const auto size = read_number(message_, begin + 1, 4);
+    if (message_[begin] != '\0')
       fail("a compressed message, which was not allowed");
-    if (buffer.size() - begin - message_head < size)
+    if (message_.size() - begin - message_head < size)
       break;
-    const auto message = std::string_view(buffer).substr(begin + message_head, size);
+    const auto message = std::string_view(message_).substr(begin + message_head, size);
     begin += message_head + size;
-    if (unary)
-      owner_.on_answer(message);
-    else
-      owner_.on_message(message);
+    owner_.on_message(message);
   }
-  buffer.erase(0, begin);
+  message_.erase(0, begin);
 }
 
-void rpc_connection::end_call() {
-  // Free before its answer is told, since the listener calls again from there.
-  auto answer = std::exchange(answer_, {});
-  call_ = 0;
+rpc_connection::pending_call* rpc_connection::find_call(std::uint32_t stream) {
+  for (auto& one : calls_)
+    if (one.stream == stream)
+      return &one;
+  return nullptr;
+}
+
+void rpc_connection::end_call(pending_call& ended) {
+  // Over before its answer is told, since the listener calls again from there.
+  const auto [stream, tag, answer] = std::exchange(ended, std::move(calls_.back()));
+  calls_.pop_back();
   if (answer.size() < message_head || answer.size() != message_head + read_number(answer, 1, 4))
     fail("a call ended without one whole message");
-  take_messages(answer, true);
+  if (answer[0] != '\0')
+    fail("a compressed message, which was not allowed");
+  owner_.on_answer(tag, std::string_view(answer).substr(message_head));
 }
 
 } // namespace nacre::bench

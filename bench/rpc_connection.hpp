@@ -9,11 +9,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nacre::bench {
 
-/// One TCP connection with gRPC's HTTP/2 on it: a unary call at a time and one bidirectional
-/// stream. It writes the frames by hand, the same for every server, since a grpc++ channel costs
+/// One TCP connection with gRPC's HTTP/2 on it: unary calls and one bidirectional stream.
+/// It writes the frames by hand, the same for every server, since a grpc++ channel costs
 /// more than the server's side of a call and would be what is measured. What it leaves out is what
 /// a bench can do without: it opens the windows as wide as they go, and it does not read header
 /// blocks, because a call that failed has no message.
@@ -22,8 +23,8 @@ public:
   class listener {
   public:
     virtual ~listener() = default;
-    /// The message of the unary call's answer.
-    virtual void on_answer(std::string_view message) = 0;
+    /// The message of the answer to the unary call with that tag.
+    virtual void on_answer(std::size_t tag, std::string_view message) = 0;
     /// A message that came on the stream.
     virtual void on_message(std::string_view message) = 0;
   };
@@ -35,21 +36,29 @@ public:
   rpc_connection(const rpc_connection&) = delete;
   rpc_connection& operator=(const rpc_connection&) = delete;
 
-  /// Calls /Request/request; the answer to the call before must have come.
-  void call(std::string_view message);
+  /// Calls /Request/request. Several calls may be under way; `tag` tells their answers apart.
+  void call(std::string_view message, std::size_t tag = 0);
 
   /// Sends on /BiRequestStream/requestBiStream, which the first message opens.
   void send(std::string_view message);
 
 private:
+  /// One under way, and its answer as far as it came.
+  struct pending_call {
+    std::uint32_t stream = 0;
+    std::size_t tag = 0;
+    std::string answer;
+  };
+
   void on_readable() override;
   void on_writable() override;
   void flush();
   void feed(std::string_view bytes);
   void on_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view body);
   void on_data(std::uint8_t flags, std::uint32_t stream, std::string_view body);
-  void take_messages(std::string& buffer, bool unary);
-  void end_call();
+  void take_messages();
+  pending_call* find_call(std::uint32_t stream);
+  void end_call(pending_call& ended);
   void put_request(std::string_view path, std::uint32_t stream);
   void put_data(std::string_view message, std::uint32_t stream, bool last);
   [[noreturn]] void fail(const std::string& why) const;
@@ -61,12 +70,11 @@ private:
   bool dispatching_ = false; // what is written meanwhile goes out in one piece
   bool writes_ = false;      // waits until the socket takes more
   std::uint32_t next_stream_ = 1;
-  std::uint32_t call_ = 0;   // stream of the call under way; 0 = none
   std::uint32_t stream_ = 0; // 0 until it is opened
   std::size_t unseen_ = 0;   // bytes the server does not know that we have taken
   std::string in_;           // begin of a frame
   std::string out_;
-  std::string answer_;  // of the call, as far as it came
+  std::vector<pending_call> calls_;
   std::string message_; // begin of one of the stream
 };
 

@@ -23,6 +23,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+import xml.etree.ElementTree
 
 PUSH_DELAY_S = 0.03
 TIMEOUT_S = 60
@@ -301,6 +302,8 @@ def smoke_grpc_load(args):
     run(args.program, "--help", says="--cases LIST")
     run(args.program, "--target", "x=192.0.2.1:9848", code=2, says="only loopback")
     run(args.program, "--target", "x=127.0.0.1:1", "--cases", "beat", code=2, says="no such case")
+    run(args.program, "--target", "x=127.0.0.1:1", *load, "--calls", "6", code=2, says="too large")
+    run(args.program, "--static", "x=127.0.0.1:1", code=2, says="wants --answer-file")
     with Bare(args.bare) as bare, Node(args.nacre) as node:
         bare_words = ["--bare", f"bare={bare.target}", "--pid", f"bare={bare.process.pid}"]
         node_words = ["--target", f"a={node.target}", "--pid", f"a={node.process.pid}"]
@@ -312,6 +315,8 @@ def smoke_grpc_load(args):
         assert re.search(r"push target=a samples=20 .* lost=0", text), "a push is missing"
         assert re.search(r"fanout target=a subscribers=10 changes=3 .*last_p50_ms=\d", text)
         assert re.search(r"held target=a connections=20 .* cleaned_ms=\d", text)
+        text = run(args.program, *node_words, *bare_words, *load, *quick, "--calls", "5")
+        assert len(re.findall(r"case=grpc-(?:register|query)-x5 .* cpu_us=\d", text)) == 4
         # A server that is no registry must not pass for one.
         for case in ("register", "query", "push", "fanout", "held"):
             run(args.program, "--target", f"a={bare.target}", *load, *single, *quick, "--cases",
@@ -341,6 +346,68 @@ def smoke_store(args):
             run(*bench, "--nacre", node, *quick, "--parts", "rate", code=1, says=says)
 
 
+def exchange(target, *pieces):
+    """What comes back on one connection until the server closes it."""
+    host, port = target.split(":")
+    with socket.create_connection((host, int(port)), TIMEOUT_S) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.05)  # so that each is read by itself
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
+def smoke_bare_epoll(args):
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+    ask = b"GET / HTTP/1.1\r\nX-Size: 5\r\n\r\n"
+    post = b"POST / HTTP/1.1\r\nX-Size: 0\r\nContent-Length: 7\r\n\r\n"
+    with Bare(args.program) as bare:
+        got = exchange(bare.target, ask[:20], ask[20:] + post + b"ab\r\n\r\n", b"c" + ask)
+        wanted = "".join(f"{head}{n}\r\n\r\n{'x' * n}" for n in (5, 0, 5))
+        assert got == wanted.encode(), got
+        large = 3_000_000  # more than a socket takes at once
+        got = exchange(bare.target, ask.replace(b"5", str(large).encode()))
+        assert got.endswith(b"\r\n\r\n" + large * b"x"), len(got)
+        for wrong in (b"many", b"99999999999"):
+            assert exchange(bare.target, ask.replace(b"5", wrong)) == b"", "a wrong size is served"
+
+
+def smoke_compare(args):
+    build = os.path.dirname(os.path.abspath(args.nacre))
+    bench = [sys.executable, args.program, "--quick"]
+    os.environ.update(BUILD=build, LOAD="--services 7 --instances 3 --rounds 1 --settle-ms 50")
+    run(*bench, "beats", code=2, says="no such part: beats")
+    run(*bench, "--target", "x=192.0.2.1:8848", code=2, says="not NAME=HOST:PORT on 127.0.0.1")
+    with tempfile.TemporaryDirectory() as folder, Node(args.nacre) as node:
+        os.environ["PORT"] = str(Node.free_port())
+        words = ["--folder", folder, "--target", f"other=127.0.0.1:{node.port}"]
+        run(*bench, *words, "--pid", f"other={node.process.pid}", "http", "memory", "start")
+        names = sorted(os.listdir(folder))
+        date = names[0][:10]
+        assert names == [f"{date}{x}" for x in ("-http.svg", "-memory.svg", ".json", ".md")], names
+        for plot in names[:2]:
+            xml.etree.ElementTree.parse(os.path.join(folder, plot))
+        with open(os.path.join(folder, f"{date}.json"), encoding="utf-8") as file:
+            rows = json.load(file)["rows"]
+        costs = {(x["case"], x["target"]): x["cpu_us"] for x in rows if "cpu_us" in x}
+        servers = ("nacre", "other", "beast", "epoll")
+        assert set(costs) == {(x, y) for x in ("register", "beat", "query") for y in servers}, costs
+        assert all(cost > 0 for cost in costs.values()), costs
+        text = read_text(folder, f"{date}.md")
+        for line in (r"query: epoll \| \d\S* \| \d", r"nacre: three equal pairs \| \d",
+                     r"nacre \| \d\S* \| \d\S* \|\n"):
+            assert re.search(line, text), f"the report lacks {line}:\n{text}"
+        # What fails is told, and does not hide the others.
+        os.environ["BEFORE"] = "/bin/false"
+        run(*bench, "--folder", folder, "start", code=1, says="part=start target=nacre")
+        assert "FAILED: before is not ready" in read_text(folder, f"{date}.md")
+
+
+def read_text(folder, name):
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        return file.read()
+
+
 def be_a_node(fault, words):
     """Until it is ended. A registry of ours keeps no metadata, so each forgets."""
     Registry(fault, int(words[words.index("--port") + 1]), chunks=False)
@@ -351,6 +418,8 @@ def main():
     if sys.argv[1:2] == ["node"]:
         return be_a_node(sys.argv[2], sys.argv[3:])
     benches = {
+        "bare_epoll": smoke_bare_epoll,
+        "compare": smoke_compare,
         "grpc_load": smoke_grpc_load,
         "http_load": smoke_http_load,
         "push_latency": smoke_push_latency,
@@ -361,7 +430,7 @@ def main():
     parser.add_argument("bench", choices=benches)
     parser.add_argument("program", help="the bench to run")
     parser.add_argument("--bare", help="the bare server, for http_load and grpc_load")
-    parser.add_argument("--nacre", help="the node, for grpc_load and store")
+    parser.add_argument("--nacre", help="the node, for grpc_load, store and compare")
     parser.add_argument("--load-bench", help="http_load_bench, for store")
     args = parser.parse_args()
     return benches[args.bench](args)
