@@ -12,8 +12,8 @@ parts   http, grpc     register, beat and query under load; over gRPC with one a
 environment   BUILD    folder of a release build (default build/release)
               RNACOS   executable of rnacos (default: not compared)
               BEFORE   executable of another nacre, say of before a change (default: not compared)
-              PORT     HTTP port of nacre; rnacos takes PORT + 100, BEFORE PORT + 200, gRPC ports lie
-                       1000 above; nghttpd takes PORT + 300 (default 23848)
+              PORT     HTTP port of nacre; rnacos takes PORT + 100, BEFORE PORT + 200, gRPC ports
+                       lie 1000 above; nghttpd takes PORT + 300 (default 23848)
               LOAD, GRPC   more options for http_load_bench and grpc_load_bench
 """
 
@@ -95,6 +95,7 @@ class Comparison:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True) as bench:
             try:
+                last = "said nothing"
                 for line in bench.stdout:
                     print(line, end="", flush=True)
                     if "=" in line:
@@ -104,7 +105,7 @@ class Comparison:
                 bench.kill()
                 raise
         if bench.returncode:
-            raise Failure(f"{part}: {last.strip()}")
+            raise Failure(f"{part}: {last.strip()[:300]}")
 
     def attempt(self, contestants, use):
         """What fails is told in the end: one server that answers wrongly does not hide the rest."""
@@ -177,7 +178,7 @@ class Comparison:
                 print(*(f"{key}={value}" for key, value in self.rows[-1].items()), flush=True)
 
     def cluster(self):
-        """What does a cluster cost the node that is loaded? The others have the generator's core."""
+        """What a cluster costs the node that is loaded. The others have the generator's core."""
         ports = [PORT + 10 * i for i in (1, 2, 3)]
         secret = {"NACOS_AUTH_IDENTITY_KEY": "nacre-peer",
                   "NACOS_AUTH_IDENTITY_VALUE": secrets.token_hex(24)}

@@ -12,8 +12,8 @@ METADATA = {"none": "none", "equal": "three equal pairs", "distinct": "200 disti
 
 
 def bars(title, unit, groups):
-    """An SVG of horizontal bars: groups of (label, {server: value}). The ground is light and opaque,
-    so that it reads the same on a dark page."""
+    """An SVG of horizontal bars: groups of (label, {server: value}). The ground is light and
+    opaque, so that it reads the same on a dark page."""
     names = list(dict.fromkeys(name for _, values in groups for name in values))
     colors = dict(zip(names, COLORS * len(names)))
     longest = max(value for _, values in groups for value in values.values())
@@ -49,7 +49,8 @@ def number(value):
 
 def table(heads, rows):
     """In Markdown; the first column is text, all others are numbers."""
-    lines = [heads, ["---"] + ["--:"] * (len(heads) - 1), *([number(x) for x in row] for row in rows)]
+    lines = [heads, ["---"] + ["--:"] * (len(heads) - 1)]
+    lines += [[number(x) for x in row] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -121,21 +122,22 @@ class Report:
                 [[row["target"], *(row.get(key) for key in columns.values())] for row in rows])
 
     def add_memory(self):
-        rows = [x for x in self.rows("memory", "memory") if x["after"] == "query"]
-        if rows:
-            self.text += "\n## Memory\n\n"
-            self.add_plot("memory", "Memory of an instance", "bytes, by its metadata", [
-                (METADATA[kind], {x["target"]: x["grown_bytes_per_instance"] for x in rows
-                                  if x["metadata"] == kind})
-                for kind in METADATA if any(x["metadata"] == kind for x in rows)])
-        rest = {}
-        for row in self.rows("memory", "memory"):
-            if row["after"] == "start":
-                rest.setdefault(row["target"], row["rss_mib"])
-        lines = [[f"{x['target']}: {METADATA[x['metadata']]}", x["grown_bytes_per_instance"],
-                  x["rss_mib"]] for x in rows]
+        rows = {(x["target"], x["metadata"], x["after"]): x for x in self.rows("memory", "memory")}
+        lines = [(name, kind, rows.get((name, kind, "fill")), row)
+                 for (name, kind, after), row in rows.items() if after == "query"]
         if lines:
-            self.text += "\n" + table(["server: metadata", "bytes an instance", "in all, MiB"], lines)
+            self.text += "\n## Memory\n\n"
+            cost = "grown_bytes_per_instance"
+            self.add_plot("memory", "Memory of an instance", "bytes, registered and queried once", [
+                (METADATA[kind], {x[0]: x[3][cost] for x in lines if x[1] == kind})
+                for kind in METADATA if any(x[1] == kind for x in lines)])
+            self.text += "\n" + table(
+                ["server: metadata", "registered, bytes an instance", "and queried once",
+                 "in all, MiB"],
+                [[f"{name}: {METADATA[kind]}", fill[cost], query[cost], query["rss_mib"]]
+                 for name, kind, fill, query in lines])
+        rest = {name: row["rss_mib"] for (name, kind, after), row in rows.items()
+                if (kind, after) == ("none", "start")}
         ready = {row["target"]: row["ready_ms"] for row in self.rows("start")}
         if rest or ready:
             self.text += "\n## A node at rest\n\n" + table(

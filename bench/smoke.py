@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -375,23 +376,29 @@ def smoke_bare_epoll(args):
 def smoke_compare(args):
     build = os.path.dirname(os.path.abspath(args.nacre))
     bench = [sys.executable, args.program, "--quick"]
-    os.environ.update(BUILD=build, LOAD="--services 7 --instances 3 --rounds 1 --settle-ms 50")
+    small = "--services 7 --instances 3 --rounds 1 --settle-ms 50"
+    os.environ.update(BUILD=build, LOAD=small, GRPC=f"{small} --connections 4")
     run(*bench, "beats", code=2, says="no such part: beats")
     run(*bench, "--target", "x=192.0.2.1:8848", code=2, says="not NAME=HOST:PORT on 127.0.0.1")
     with tempfile.TemporaryDirectory() as folder, Node(args.nacre) as node:
         os.environ["PORT"] = str(Node.free_port())
         words = ["--folder", folder, "--target", f"other=127.0.0.1:{node.port}"]
-        run(*bench, *words, "--pid", f"other={node.process.pid}", "http", "memory", "start")
+        run(*bench, *words, "--pid", f"other={node.process.pid}", "http", "grpc", "memory",
+            "start")
         names = sorted(os.listdir(folder))
         date = names[0][:10]
-        assert names == [f"{date}{x}" for x in ("-http.svg", "-memory.svg", ".json", ".md")], names
-        for plot in names[:2]:
+        plots = ("-grpc.svg", "-http.svg", "-memory.svg")
+        assert names == [f"{date}{x}" for x in (*plots, ".json", ".md")], names
+        for plot in names[:3]:
             xml.etree.ElementTree.parse(os.path.join(folder, plot))
         with open(os.path.join(folder, f"{date}.json"), encoding="utf-8") as file:
             rows = json.load(file)["rows"]
         costs = {(x["case"], x["target"]): x["cpu_us"] for x in rows if "cpu_us" in x}
-        servers = ("nacre", "other", "beast", "epoll")
-        assert set(costs) == {(x, y) for x in ("register", "beat", "query") for y in servers}, costs
+        servers = {"": ["nacre", "other", "beast", "epoll"], "grpc-": ["nacre", "other", "grpc++"]}
+        servers["grpc-"] += ["nghttpd"] if shutil.which("nghttpd") else []
+        cases = "register beat query grpc-register grpc-query grpc-register-x4 grpc-query-x4".split()
+        assert set(costs) == {(x, y) for x in cases
+                              for y in servers["grpc-" if "grpc" in x else ""]}, costs
         assert all(cost > 0 for cost in costs.values()), costs
         text = read_text(folder, f"{date}.md")
         for line in (r"query: epoll \| \d\S* \| \d", r"nacre: three equal pairs \| \d",
