@@ -34,7 +34,7 @@ std::size_t field_size(std::size_t value) {
 constexpr int payload_metadata = wire::Payload::kMetadataFieldNumber;
 constexpr int payload_body = wire::Payload::kBodyFieldNumber;
 constexpr int metadata_type = wire::Metadata::kTypeFieldNumber;
-constexpr int any_value = google::protobuf::Any::kValueFieldNumber;
+constexpr int any_value = wire::Body::kValueFieldNumber;
 
 thread_local std::unique_ptr<wire::Payload> spare_payload;
 
