@@ -316,6 +316,7 @@ int run(const options& opts) {
   spdlog::info("node-serves http://{}:{}{} and gRPC on {}, {} actor threads, version {}",
                environment.own_ip, server.port(), opts.http.context_path, sdk.port(), threads,
                NACRE_VERSION);
+  give_back_code_pages();
 
   serve_until_signal(system, context, signals);
   ready = false;
