@@ -500,3 +500,38 @@ TEST_CASE("a walk in pieces sees every client that beats, also while others come
   CHECK(seen.size() == 4'750);
   CHECK(std::all_of(seen.begin(), seen.end(), [](auto& x) { return x.second <= 2; }));
 }
+
+TEST_CASE("much that is due takes several turns, of which none is long, and nobody is left out") {
+  client_table table;
+  lapse_rules rules;
+  constexpr int count = 10'000;
+  std::vector<lease_ptr> leases;
+  for (int i = 0; i < count; ++i) {
+    leases.push_back(make_lease(i % 10, client(i), 0));
+    table.put(publication_of(leases.back()), at(0));
+  }
+  std::set<const lease*> lapsed;
+  int turns = 0;
+  for (; table.has_due(at(15'001)); ++turns) {
+    auto found = table.due(at(15'001), rules);
+    CHECK(found.size() <= 500);
+    for (auto& x : found) {
+      CHECK(x.what == kind::unhealthy);
+      CHECK(lapsed.insert(x.lease.get()).second);
+    }
+  }
+  CHECK(turns >= count / 500);
+  CHECK(lapsed.size() == count);
+}
+
+TEST_CASE("a lease that is in no table any more is not kept until its term ends") {
+  client_table table;
+  auto key = make_service_ref({"public", "G", "a service of this test alone"});
+  auto lease = nacre::make_lease(key, client(1), at(0), {100, 3'600'000, 3'600'000});
+  table.put(publication_of(lease), at(0));
+  table.remove(client(1), key->view());
+  lease = nullptr;
+  CHECK(key->use_count() == 2); // of `key` and of the lease
+  CHECK(table.due(at(5'000), {}).empty());
+  CHECK(key->use_count() == 1);
+}

@@ -20,6 +20,9 @@ constexpr milliseconds standstill{5'000};
 /// So many leases are looked at to know how many are silent.
 constexpr std::size_t silence_sample = 1'000;
 
+/// Removals of one turn with a line each in the log.
+constexpr std::size_t removals_told = 10;
+
 /// A recovery that lacks answers is started anew after this time.
 constexpr milliseconds recovery_retry{300};
 
@@ -260,7 +263,14 @@ lapse_rules client_shard_state::rules() const {
 }
 
 void client_shard_state::on_tick(const caf::tick_atom&) {
-  self->delayed_send(self, tick_interval, caf::tick_atom_v);
+  // A turn looks at some leases only; what came meanwhile has its turn in between.
+  if (check_leases())
+    self->send(self, caf::tick_atom_v);
+  else
+    self->delayed_send(self, tick_interval, caf::tick_atom_v);
+}
+
+bool client_shard_state::check_leases() {
   auto now = context->clock.steady();
   if (now - last_tick > standstill) {
     spdlog::warn("shard-stood-still {}: no tick for {} ms, all leases get a fresh term", index,
@@ -271,10 +281,10 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
   if (recovery) {
     if (now - recovery->asked >= recovery_retry)
       ask_registry();
-    return;
+    return false;
   }
   if (context->cluster && !context->cluster->serves())
-    return; // what it holds of others is not complete yet, and so are the signs of life
+    return false; // what it holds of others is not complete yet, and so are the signs of life
   auto r = rules();
   auto lapses = table.due(now, r);
   auto stopped_beating = [](const lapse& x) {
@@ -283,20 +293,27 @@ void client_shard_state::on_tick(const caf::tick_atom&) {
   bool any_stopped = std::any_of(lapses.begin(), lapses.end(), stopped_beating);
   if ((any_stopped || suspicion->is_suspicious()) && suspects_itself(r, now))
     std::erase_if(lapses, stopped_beating);
+  std::size_t removed = 0;
   for (auto& x : lapses) {
     switch (x.what) {
       case lapse::kind::unhealthy:
         lapse_unhealthy(x.lease, r);
         break;
       case lapse::kind::removed:
-        lapse_removed(x.lease, r);
+        if (lapse_removed(x.lease, r) && ++removed <= removals_told)
+          spdlog::info("instance-removed {} of {}: no beat for {} ms", x.lease->client.address(),
+                       x.lease->service->full_name(), to_ms(now - x.lease->renewed.load()));
         break;
       case lapse::kind::unsubscribed:
         lapse_unsubscribed(x.lease);
         break;
     }
   }
+  if (removed > removals_told)
+    spdlog::info("instances-removed {} more: no beats; the history of each service names them",
+                 removed - removals_told);
   count_clients();
+  return table.has_due(now);
 }
 
 bool client_shard_state::suspects_itself(const lapse_rules& r, steady_time now) {
@@ -333,16 +350,14 @@ void client_shard_state::lapse_unhealthy(const lease_ptr& lease, const lapse_rul
            nullptr);
 }
 
-void client_shard_state::lapse_removed(const lease_ptr& lease, const lapse_rules& r) {
+bool client_shard_state::lapse_removed(const lease_ptr& lease, const lapse_rules& r) {
   // From here on beats find nothing to renew.
   bool gone = context->tables.leases.erase_if(lease, [&] {
     return context->clock.steady() - r.term_starts(*lease) > lease->delete_timeout.load();
   });
-  if (!gone)
-    return;
-  spdlog::info("instance-removed {} of {}: no beat for {} ms", lease->client.address(),
-               lease->service->full_name(), to_ms(context->clock.steady() - lease->renewed.load()));
-  retract(lease, {stamp::kind::same}, {change_reason::beats_stopped});
+  if (gone)
+    retract(lease, {stamp::kind::same}, {change_reason::beats_stopped});
+  return gone;
 }
 
 void client_shard_state::lapse_unsubscribed(const lease_ptr& lease) {

@@ -92,8 +92,11 @@ private:
   void ask_registry();
   void finish_recovery();
   lease_ptr open_lease(const client_id& client, const service_ref& service, const instance& what);
+  /// @returns whether more are to be looked at at once
+  bool check_leases();
   void lapse_unhealthy(const lease_ptr& lease, const lapse_rules& rules);
-  void lapse_removed(const lease_ptr& lease, const lapse_rules& rules);
+  /// @returns whether it is gone
+  bool lapse_removed(const lease_ptr& lease, const lapse_rules& rules);
   void lapse_unsubscribed(const lease_ptr& lease);
   lapse_rules rules() const;
   /// Whether so many fell silent at once that the reason is likely to be here.
@@ -115,6 +118,10 @@ private:
   void reassign(const lease_ptr& lease, steady_time now);
   void drop_lost(const replica& x);
   void drop_lost_connections();
+  // Both go on a part at a time, until they have seen all.
+  void reassign_some();
+  void drop_some();
+  void walk_on();
   /// After a failure of this shard: its rows and the records of the cluster are made one again.
   void reconcile_records();
   bool takes_part(const client_id& client) const { return context->shard_of(client) == index; }
@@ -136,6 +143,14 @@ private:
     client_table::walk at;
   };
   std::optional<reassignment> reassigning;
+  /// How far a look for connections of lost nodes has come.
+  struct loss_walk {
+    std::size_t bucket = 0;
+    std::size_t dropped = 0;
+  };
+  std::optional<loss_walk> dropping;
+  /// The message that goes on with either is under way.
+  bool walks_on = false;
   /// Leases count as renewed at this time at least.
   steady_time renewed_at_least{};
   std::optional<self_suspicion> suspicion;

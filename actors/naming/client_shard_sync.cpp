@@ -11,9 +11,10 @@ namespace nacre {
 
 namespace {
 
-/// Rows that are looked at in one turn when other nodes become responsible: less than 1 ms.
-constexpr std::size_t reassigned_at_once = 2'000;
-constexpr milliseconds reassign_pause{1};
+/// Rows that are looked at in one turn when other nodes become responsible, and records when some
+/// are lost: about 1 ms.
+constexpr std::size_t walked_at_once = 2'000;
+constexpr milliseconds walk_pause{1};
 
 bool is_silent(const member& x) { return x.state == member_state::down && !x.dead; }
 
@@ -211,20 +212,31 @@ void client_shard_state::on_cluster_changed(const cluster_changed& msg) {
 
 void client_shard_state::reassign_responsibility() {
   while (reassigning) // what a client had before this would be forgotten
-    on_reassign({});
+    reassign_some();
   reassigning = {std::exchange(assigned_by, context->cluster->now()), {}};
-  on_reassign({});
+  reassign_some();
+  walk_on();
+}
+
+void client_shard_state::reassign_some() {
+  auto now = context->clock.steady();
+  auto assign = [&](const publication_ptr& x) { reassign(x->lease, now); };
+  if (!table.walk_ephemeral(reassigning->at, walked_at_once, assign))
+    reassigning.reset();
+}
+
+void client_shard_state::walk_on() {
+  if ((reassigning || dropping) && !std::exchange(walks_on, true))
+    self->delayed_send(self, walk_pause, reassign_more{}); // other actors have their turns
 }
 
 void client_shard_state::on_reassign(const reassign_more&) {
-  if (!reassigning)
-    return;
-  auto now = context->clock.steady();
-  auto assign = [&](const publication_ptr& x) { reassign(x->lease, now); };
-  if (table.walk_ephemeral(reassigning->at, reassigned_at_once, assign))
-    self->delayed_send(self, reassign_pause, reassign_more{}); // other actors have their turns
-  else
-    reassigning.reset();
+  walks_on = false;
+  if (reassigning)
+    reassign_some();
+  if (dropping)
+    drop_some();
+  walk_on();
 }
 
 void client_shard_state::reassign(const lease_ptr& lease, steady_time now) {
@@ -264,18 +276,30 @@ void client_shard_state::drop_lost(const replica& x) {
 }
 
 void client_shard_state::drop_lost_connections() {
+  dropping = {0, dropping ? dropping->dropped : 0};
+  drop_some();
+  walk_on();
+}
+
+void client_shard_state::drop_some() {
   auto& cluster = *context->cluster;
   auto view = cluster.now();
-  std::size_t dropped = 0;
-  cluster.replicas.for_each([&](const replica& x) {
-    if (!x.owner || !is_alive(x.state) || !takes_part(x.lease->client) || !view->is_lost(*x.owner))
-      return;
-    drop_lost(x);
-    ++dropped;
-  });
-  if (dropped > 0)
-    spdlog::info("connections-lost: {} publications of lost nodes are gone (shard {})", dropped,
-                 index);
+  for (std::size_t seen = 0; seen < walked_at_once; ++dropping->bucket) {
+    if (dropping->bucket == replica_table::buckets_count) {
+      if (dropping->dropped > 0)
+        spdlog::info("connections-lost: {} publications of lost nodes are gone (shard {})",
+                     dropping->dropped, index);
+      dropping.reset();
+      break;
+    }
+    for (auto& x : cluster.replicas.bucket(dropping->bucket)) {
+      ++seen;
+      if (x.owner && is_alive(x.state) && takes_part(x.lease->client) && view->is_lost(*x.owner)) {
+        drop_lost(x);
+        ++dropping->dropped;
+      }
+    }
+  }
   count_clients();
 }
 

@@ -102,9 +102,13 @@ subscriber_ptr client_table::find_subscription(const client_id& client,
   return r ? r->find_subscription(service) : nullptr;
 }
 
-void client_table::schedule(const lease_ptr& x, steady_time due, steady_time now) {
-  checks_.push({std::min(due, now + check_interval_max), x});
+void client_table::schedule_publisher(const lease_ptr& x, steady_time due, steady_time now) {
+  publisher_checks_.push({std::min(due, now + check_interval_max), x});
   x->check_scheduled = true;
+}
+
+void client_table::schedule_subscriber(const lease_ptr& x, steady_time due, steady_time now) {
+  subscriber_checks_.push({std::min(due, now + check_interval_max), x});
 }
 
 publication_ptr client_table::put_row(const publication_ptr& x) {
@@ -125,8 +129,8 @@ void client_table::put(const publication_ptr& x, steady_time now) {
   // A lease that is already known has its next check scheduled.
   bool has_check = before && before->lease == lease;
   if (!has_check && lease->client.kind == client_kind::ephemeral)
-    schedule(lease, now + 1ms + std::min(lease->beat_timeout.load(), lease->delete_timeout.load()),
-             now);
+    schedule_publisher(
+      lease, now + 1ms + std::min(lease->beat_timeout.load(), lease->delete_timeout.load()), now);
 }
 
 void client_table::put(const subscriber_ptr& x, steady_time now) {
@@ -137,7 +141,7 @@ void client_table::put(const subscriber_ptr& x, steady_time now) {
   auto before = put_into(r->widen().subscriptions, x);
   subscriptions_ += before ? 0 : 1;
   if (!before || before->lease != lease)
-    schedule(lease, now + check_interval_max, now);
+    schedule_subscriber(lease, now + check_interval_max, now);
 }
 
 publication_ptr client_table::remove(const client_id& client, const service_key_view& service) {
@@ -161,34 +165,43 @@ subscriber_ptr client_table::remove_subscription(const client_id& client,
   return taken;
 }
 
-bool client_table::is_current(const lease& x, bool& publishes) const {
-  auto r = find_row(x.client);
-  if (!r)
-    return false;
-  auto published = r->find(x.service->view());
-  publishes = published && published->lease.get() == &x;
-  if (publishes)
-    return true;
-  auto subscribed = r->find_subscription(x.service->view());
-  return subscribed && subscribed->lease.get() == &x;
+bool client_table::publishes(const lease& x) const {
+  auto known = find(x.client, x.service->view());
+  return known && known->lease.get() == &x;
 }
 
-void client_table::check_lease(const lease_ptr& x, bool publishes, steady_time now,
-                               const lapse_rules& rules, std::vector<lapse>& lapses) {
-  auto renewed = rules.term_starts(*x);
-  auto idle = now - renewed;
-  if (!publishes) {
-    if (idle > rules.subscriber_timeout)
-      lapses.push_back({lapse::kind::unsubscribed, x});
-    schedule(x, std::max(renewed + rules.subscriber_timeout, now) + 1ms, now);
+bool client_table::subscribes(const lease& x) const {
+  auto known = find_subscription(x.client, x.service->view());
+  return known && known->lease.get() == &x;
+}
+
+void client_table::check_subscriber(const lease_ptr& x, steady_time now, const lapse_rules& rules,
+                                    std::vector<lapse>& lapses) {
+  if (!subscribes(*x))
     return;
-  }
+  auto renewed = rules.term_starts(*x);
+  if (now - renewed > rules.subscriber_timeout)
+    lapses.push_back({lapse::kind::unsubscribed, x});
+  schedule_subscriber(x, std::max(renewed + rules.subscriber_timeout, now) + 1ms, now);
+}
+
+void client_table::check_publisher(const lease_ptr& x, steady_time now, const lapse_rules& rules,
+                                   std::vector<lapse>& lapses) {
+  x->check_scheduled = false;
   if (x->responsible_elsewhere)
     return; // until `schedule_check`
-  if (!rules.checks_enabled || x->exempt)
-    return schedule(x, now + check_interval_max, now);
+  auto renewed = rules.term_starts(*x);
+  auto idle = now - renewed;
   auto beat_timeout = x->beat_timeout.load();
   auto delete_timeout = x->delete_timeout.load();
+  // Nearly all beat in time: they are not looked up, which costs more than all else. One that is in
+  // the table no longer is not renewed, and so found when its term ends.
+  if (auto shorter = std::min(beat_timeout, delete_timeout); idle <= shorter)
+    return schedule_publisher(x, renewed + shorter + 1ms, now);
+  if (!publishes(*x))
+    return;
+  if (!rules.checks_enabled || x->exempt)
+    return schedule_publisher(x, now + check_interval_max, now);
   if (rules.expire_instance && idle > delete_timeout)
     lapses.push_back({lapse::kind::removed, x});
   else if (idle > beat_timeout && x->healthy)
@@ -196,18 +209,23 @@ void client_table::check_lease(const lease_ptr& x, bool publishes, steady_time n
   auto next =
     renewed + (idle > beat_timeout ? delete_timeout : std::min(beat_timeout, delete_timeout));
   // A lease that is past all its terms (removal switched off) still has to be looked at.
-  schedule(x, (next < now ? now + check_interval_max : next) + 1ms, now);
+  schedule_publisher(x, (next < now ? now + check_interval_max : next) + 1ms, now);
 }
 
 std::vector<lapse> client_table::due(steady_time now, const lapse_rules& rules) {
   std::vector<lapse> lapses;
-  while (!checks_.empty() && checks_.top().due <= now) {
-    auto lease = checks_.top().lease;
-    checks_.pop();
-    lease->check_scheduled = false;
-    bool publishes = false;
-    if (is_current(*lease, publishes))
-      check_lease(lease, publishes, now, rules, lapses);
+  std::size_t looks = 0;
+  auto goes_on = [&](const check_queue& checks) {
+    return looks++ < looks_max && lapses.size() < lapses_max && checks.has_due(now);
+  };
+  while (goes_on(publisher_checks_)) {
+    auto lease = publisher_checks_.take();
+    if (lease->use_count() > 1) // else nobody knows it any more
+      check_publisher(lease, now, rules, lapses);
+  }
+  while (goes_on(subscriber_checks_)) {
+    auto lease = subscriber_checks_.take();
+    check_subscriber(lease, now, rules, lapses);
   }
   return lapses;
 }

@@ -70,8 +70,14 @@ public:
   subscriber_ptr remove_subscription(const client_id& client, const service_key_view& service);
 
   /// Leases that ran out by `now`, each told once per lapse. The caller decides what becomes
-  /// of them and calls `remove` or `put`; a lease that stays is looked at again.
+  /// of them and calls `remove` or `put`; a lease that stays is looked at again. Ends early when
+  /// that is much for one turn, see `has_due`.
   std::vector<lapse> due(steady_time now, const lapse_rules& rules);
+
+  /// Whether there are leases to be looked at by `now`.
+  bool has_due(steady_time now) const {
+    return publisher_checks_.has_due(now) || subscriber_checks_.has_due(now);
+  }
 
   /// Everything that touches one service, to rebuild a restarted SERVICE.
   void collect(const service_key_view& service, std::vector<publication_ptr>& publications,
@@ -80,7 +86,7 @@ public:
   /// This node is responsible for the lease from now on: it is checked again.
   void schedule_check(const lease_ptr& x, steady_time now) {
     if (!x->check_scheduled)
-      schedule(x, now, now);
+      schedule_publisher(x, now, now);
   }
 
   /// How far a walk over all rows has come.
@@ -167,8 +173,21 @@ private:
     bool operator<(const check& other) const { return due > other.due; }
   };
 
+  struct check_queue : std::priority_queue<check, std::deque<check>> {
+    bool has_due(steady_time now) const { return !empty() && top().due <= now; }
+    lease_ptr take() {
+      auto lease = top().lease;
+      pop();
+      return lease;
+    }
+  };
+
   /// A lease is looked at in this interval at least, so that changed terms take effect.
   static constexpr milliseconds check_interval_max{5'000};
+
+  /// Of one turn: each takes less than a microsecond to look at, and some more when it lapses.
+  static constexpr std::size_t looks_max = 4'000;
+  static constexpr std::size_t lapses_max = 250;
 
   const row* find_row(const client_id& client) const;
   using row_set = std::unordered_set<row, row_hash, row_equal>;
@@ -178,13 +197,18 @@ private:
   publication_ptr put_row(const publication_ptr& x);
   /// Something was taken out of it: it may have to go, or be one publication again.
   void tidy_row(row_set::iterator i);
-  bool is_current(const lease& x, bool& publishes) const;
-  void schedule(const lease_ptr& x, steady_time due, steady_time now);
-  void check_lease(const lease_ptr& x, bool publishes, steady_time now, const lapse_rules& rules,
-                   std::vector<lapse>& lapses);
+  bool publishes(const lease& x) const;
+  bool subscribes(const lease& x) const;
+  void schedule_publisher(const lease_ptr& x, steady_time due, steady_time now);
+  void schedule_subscriber(const lease_ptr& x, steady_time due, steady_time now);
+  void check_publisher(const lease_ptr& x, steady_time now, const lapse_rules& rules,
+                       std::vector<lapse>& lapses);
+  void check_subscriber(const lease_ptr& x, steady_time now, const lapse_rules& rules,
+                        std::vector<lapse>& lapses);
 
   row_set rows_;
-  std::priority_queue<check, std::deque<check>> checks_;
+  check_queue publisher_checks_;
+  check_queue subscriber_checks_;
   std::size_t persistent_clients_ = 0;
   std::size_t publications_ = 0;
   std::size_t subscriptions_ = 0;
