@@ -29,6 +29,7 @@
 #include "http/net/member_lookup.hpp"
 #include "http/net/own_address.hpp"
 #include "http/net/udp_socket.hpp"
+#include "http/server/long_reads.hpp"
 #include "http/server/server.hpp"
 #include "probe/asio_prober.hpp"
 #include "protocol/keyed_hash.hpp"
@@ -240,6 +241,12 @@ void watch_memory(memory_budget& memory) {
                 memory.used().load(), memory.max());
 }
 
+/// Ends reads before the routes that handle them, whatever fails.
+struct reads_end {
+  long_reads& reads;
+  ~reads_end() { reads.stop(); }
+};
+
 /// Serves until a signal comes. A root actor that failed is put in its place again; it finds its
 /// children alive.
 void serve_until_signal(caf::actor_system& system, const node_context_ptr& context,
@@ -288,9 +295,12 @@ int run(const options& opts) {
     worker >= 0 ? static_cast<std::uint32_t>(worker)
                 : snowflake_worker(environment.own_ip + ':' + std::to_string(opts.http.port), {}));
   environment.started = context->clock.wall();
+  long_reads aside;
+  environment.run_aside = [&aside](auto read) { return aside.post(std::move(read)); };
   io_threads io(opts.http.io_threads);
   io.start();
   http_server server(io, context->options.http, router(environment, more_routes));
+  reads_end end_of_reads{aside};
   auto udp = std::make_shared<udp_socket>(io.front(), context);
   std::optional<cluster_member> member;
   if (opts.mode == node_mode::cluster)

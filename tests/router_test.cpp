@@ -6,11 +6,13 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
@@ -24,6 +26,11 @@ namespace {
 struct counting_sink final : reply_sink {
   void post(reply) override { ++posted; }
   int posted = 0;
+};
+
+struct keeping_sink final : reply_sink {
+  void post(reply x) override { kept.push_back(std::move(x)); }
+  std::vector<reply> kept;
 };
 
 std::string text_of(const reply& x) { return body_of(x); }
@@ -763,4 +770,33 @@ TEST_CASE("the loader lists connections and asks them to move (Nacos ServerLoade
   CHECK(text_of(x.get("/nacos/v2/core/loader/reloadClient?connectionId=none")) == "success");
   CHECK(x.get("/nacos/v2/core/loader/reloadClient").status == 400);
   CHECK(x.get("/nacos/v2/core/loader/reloadCurrent?count=1&redirectAddress=x").status == 400);
+}
+
+TEST_CASE("a read that walks over everything is handled aside, or refused when too many wait") {
+  std::vector<std::function<void()>> aside;
+  bool has_room = true;
+  auto context = std::make_shared<node_context>(options(), 1, clock_source{});
+  api_environment environment{context, [] { return true; }, "10.1.1.1"};
+  environment.run_aside = [&](std::function<void()> read) {
+    if (has_room)
+      aside.push_back(std::move(read));
+    return has_room;
+  };
+  router routes(environment);
+  auto ask = [&](std::string target, const std::shared_ptr<keeping_sink>& sink) {
+    // What the session has read is gone when the read is handled.
+    return routes.handle(request_of(http_method::get, "GET", target), sink);
+  };
+  auto sink = std::make_shared<keeping_sink>();
+  CHECK_FALSE(ask("/nacos/v1/ns/catalog/services?pageNo=1&pageSize=10", sink));
+  CHECK(sink->kept.empty());
+  REQUIRE(aside.size() == 1);
+  aside.front()();
+  REQUIRE(sink->kept.size() == 1);
+  CHECK(text_of(sink->kept.front()) == R"({"count":0,"serviceList":[]})");
+  has_room = false;
+  auto refused = ask("/nacos/v2/ns/client/list", sink);
+  REQUIRE(refused);
+  CHECK(refused->status == 503);
+  CHECK(ask("/nacos/v1/ns/instance/list?serviceName=s", sink)); // walks over nothing
 }

@@ -327,16 +327,19 @@ std::optional<reply> subscribers_of_service_v3(http_call& c) {
 
 void add_client_routes(route_table& table) {
   constexpr auto family = api_family::naming_result;
-  table["/v2/ns/client/list"] = {family, list_clients};
-  table["/v2/ns/client"] = {family, get_client_v2};
-  table["/v2/ns/client/publish/list"] = {family, published_v2};
-  table["/v2/ns/client/subscribe/list"] = {family, subscribed_v2};
+  auto walk = [&](std::string_view path, handler get) {
+    table[path] = {.family = family, .get = get, .get_walks = true};
+  };
+  walk("/v2/ns/client/list", list_clients);
+  walk("/v2/ns/client", get_client_v2);
+  walk("/v2/ns/client/publish/list", published_v2);
+  walk("/v2/ns/client/subscribe/list", subscribed_v2);
+  walk("/v3/admin/ns/client/list", list_clients);
+  walk("/v3/admin/ns/client", get_client_v3);
+  walk("/v3/admin/ns/client/publish/list", published_v3);
+  walk("/v3/admin/ns/client/subscribe/list", subscribed_v3);
   table["/v2/ns/client/service/publisher/list"] = {family, publishers_v2};
   table["/v2/ns/client/service/subscriber/list"] = {family, subscribers_v2};
-  table["/v3/admin/ns/client/list"] = {family, list_clients};
-  table["/v3/admin/ns/client"] = {family, get_client_v3};
-  table["/v3/admin/ns/client/publish/list"] = {family, published_v3};
-  table["/v3/admin/ns/client/subscribe/list"] = {family, subscribed_v3};
   table["/v3/admin/ns/client/service/publisher/list"] = {family, publishers_v3};
   table["/v3/admin/ns/client/service/subscriber/list"] = {family, subscribers_of_service_v3};
 }

@@ -144,7 +144,8 @@ std::optional<reply> show_limits(http_call& c) {
 } // namespace
 
 void add_limit_routes(route_table& table) {
-  table["/nacre/admin/limits"] = {api_family::admin, show_limits};
+  table["/nacre/admin/limits"] = {
+    .family = api_family::admin, .get = show_limits, .get_walks = true};
 }
 
 } // namespace nacre

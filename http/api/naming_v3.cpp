@@ -190,7 +190,8 @@ void add_naming_v3_routes(route_table& table) {
   table["/v3/admin/ns/instance/list"] = {family, admin_list_v3};
   table["/v3/admin/ns/service"] = {family, get_service_v3, create_service_call, update_service_call,
                                    delete_service_call};
-  table["/v3/admin/ns/service/list"] = {family, list_services_v3};
+  table["/v3/admin/ns/service/list"] = {
+    .family = family, .get = list_services_v3, .get_walks = true};
   table["/v3/admin/ns/service/subscribers"] = {family, subscribers_v3};
   table["/v3/admin/ns/service/selector/types"] = {family, selector_types_v3};
   table["/v3/admin/ns/cluster"] = {.family = family, .put = put_cluster_call};

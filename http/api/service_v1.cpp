@@ -262,12 +262,13 @@ void add_service_v1_routes(route_table& table) {
   table["/v1/ns/service"] = {family, get_v1, create_service_call, update_service_call,
                              delete_service_call};
   table["/v1/ns/service/list"] = {family, list_services_v1};
-  table["/v1/ns/service/names"] = {family, names_v1};
-  table["/v1/ns/service/subscribers"] = {family, subscribers_v1};
+  table["/v1/ns/service/names"] = {.family = family, .get = names_v1, .get_walks = true};
+  table["/v1/ns/service/subscribers"] = {
+    .family = family, .get = subscribers_v1, .get_walks = true};
   table["/v1/ns/service/selector/types"] = {family, selector_types_v1};
   table["/v1/ns/catalog/service"] = {family, catalog_service};
   table["/v1/ns/catalog/instances"] = {family, catalog_instances};
-  table["/v1/ns/catalog/services"] = {family, catalog_services};
+  table["/v1/ns/catalog/services"] = {.family = family, .get = catalog_services, .get_walks = true};
   table["/v1/ns/cluster"] = {.family = family, .put = put_cluster_call};
   table["/v1/ns/health"] = {.family = family, .put = put_health_call};
   table["/v1/ns/health/instance"] = {.family = family, .put = put_health_call};

@@ -59,9 +59,12 @@ private:
   http_request request_;
 };
 
+bool is_read(const http_call& c) {
+  return c.request.method == http_method::get || c.request.method == http_method::head;
+}
+
 bool wants_confirmation(const http_call& c) {
-  bool reads = c.request.method == http_method::get || c.request.method == http_method::head;
-  return reads && c.optional("consistency") == "linearizable";
+  return is_read(c) && c.optional("consistency") == "linearizable";
 }
 
 } // namespace
@@ -78,7 +81,7 @@ private:
   void deliver(outcome result) override {
     if (!result.ok())
       sink_->post(done_reply(speaks_, result));
-    else if (auto answer = owner_.answer_of(request_.get(), sink_, true))
+    else if (auto answer = owner_.answer_of(request_.get(), sink_, {.confirmed = true}))
       sink_->post(std::move(*answer));
   }
 
@@ -127,7 +130,18 @@ const route* router::find(std::string_view path) const {
   return i == routes_.end() ? nullptr : &i->second;
 }
 
-std::optional<reply> router::serve(http_call& c, std::string_view path, bool confirmed) const {
+std::optional<reply> router::read_aside(const http_call& c, detours made) const {
+  made.aside = true;
+  auto read = [this, made, sink = c.sink(), kept = std::make_shared<kept_request>(c.request)] {
+    if (auto answer = answer_of(kept->get(), sink, made))
+      sink->post(std::move(*answer));
+  };
+  if (env_.run_aside(std::move(read)))
+    return std::nullopt;
+  return done_reply(c.speaks, {ec::unavailable, "too many reads of everything wait already"});
+}
+
+std::optional<reply> router::serve(http_call& c, std::string_view path, detours made) const {
   bool naming_v1 = path.starts_with("/v1/ns/") || path == "/v1/ns";
   if (naming_v1) {
     if (auto refused = revise_traffic(c))
@@ -157,18 +171,20 @@ std::optional<reply> router::serve(http_call& c, std::string_view path, bool con
     if (auto refused = check_parameters(c, naming_v1))
       return refused;
   bool is_naming = naming_v1 || found->family == api_family::naming_result;
-  if (!confirmed && is_naming && wants_confirmation(c)) {
+  if (!made.confirmed && is_naming && wants_confirmation(c)) {
     caf::anon_send(env_.context->actors.store.get(),
                    confirm_reads{std::make_shared<confirmed_read>(*this, c, c.sink())});
     return std::nullopt;
   }
+  if (!made.aside && env_.run_aside && found->get_walks && is_read(c))
+    return read_aside(c, made);
   return handle(c);
 }
 
 std::optional<reply> router::handle(const http_request& request,
                                     std::shared_ptr<reply_sink> sink) const {
   work_timer timer;
-  auto answer = answer_of(request, std::move(sink));
+  auto answer = answer_of(request, std::move(sink), {});
   if (timer.is_stall())
     env_.context->tables.stalls.note(std::string(request.method_name) + ' '
                                        + printable(shortened(request.uri, 200)),
@@ -177,7 +193,7 @@ std::optional<reply> router::handle(const http_request& request,
 }
 
 std::optional<reply> router::answer_of(const http_request& request,
-                                       std::shared_ptr<reply_sink> sink, bool confirmed) const {
+                                       std::shared_ptr<reply_sink> sink, detours made) const {
   http_call c(env_, request, std::move(sink));
   auto path = request.uri;
   auto& prefix = env_.context->options.http.context_path;
@@ -193,7 +209,7 @@ std::optional<reply> router::answer_of(const http_request& request,
   try {
     if (!read_parameters(c))
       return container_error(400, "the parameters can't be decoded", request.uri);
-    auto answer = serve(c, path, confirmed);
+    auto answer = serve(c, path, made);
     return answer ? std::move(answer) : c.end();
   } catch (refusal& refused) {
     return std::move(refused.answer);

@@ -26,11 +26,19 @@ public:
 private:
   class confirmed_read;
 
+  /// What became of a read that is handled again, in another place.
+  struct detours {
+    /// It sees all that was acknowledged before it came.
+    bool confirmed = false;
+    /// It is where it may take long.
+    bool aside = false;
+  };
+
   const route* find(std::string_view path) const;
-  /// @param confirmed a read that sees all that was acknowledged before it came
   std::optional<reply> answer_of(const http_request& request, std::shared_ptr<reply_sink> sink,
-                                 bool confirmed = false) const;
-  std::optional<reply> serve(http_call& c, std::string_view path, bool confirmed) const;
+                                 detours made) const;
+  std::optional<reply> serve(http_call& c, std::string_view path, detours made) const;
+  std::optional<reply> read_aside(const http_call& c, detours made) const;
 
   api_environment env_;
   route_table routes_;

@@ -27,6 +27,8 @@ struct route {
   handler put = nullptr;
   handler del = nullptr;
   handler patch = nullptr;
+  /// `get` walks over all services or clients.
+  bool get_walks = false;
 
   handler of(http_method method) const {
     switch (method) {
