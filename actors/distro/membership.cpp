@@ -23,7 +23,8 @@ constexpr milliseconds rejoin_after{5'000};
 /// A peer whose link to this node works was heard within this time.
 constexpr milliseconds heard_lately{1'500};
 
-constexpr milliseconds sweep_interval{10'000};
+/// Of each tick: once round in 13 s.
+constexpr std::size_t buckets_swept = replica_table::buckets_count / 64;
 
 /// Whether the same connections are lost.
 bool same_losses(const member& a, const member& b) {
@@ -47,7 +48,7 @@ void membership_state::start(node_context_ptr ctx) {
   self->set_down_handler([this](const caf::down_msg& msg) { on_down(msg); });
   self->set_exit_handler([this](const caf::exit_msg& msg) { on_exit(msg); });
   auto& cluster = *context->cluster;
-  waiting_since = last_tick = swept = context->clock.steady();
+  waiting_since = last_tick = context->clock.steady();
   table.emplace(context->options.cluster, cluster.now(), last_tick);
   // The peers of a failed predecessor live on.
   for (auto& peer : cluster.peers.all())
@@ -165,10 +166,7 @@ void membership_state::on_tick(const caf::tick_atom&) {
     rejoin(); // from those who are heard again first
   else
     load_if_needed();
-  if (now - swept >= sweep_interval) {
-    swept = now;
-    cluster.replicas.sweep(now - context->options.cluster.tombstone_term);
-  }
+  cluster.replicas.sweep(now - context->options.cluster.tombstone_term, buckets_swept);
 }
 
 void membership_state::review() {

@@ -54,7 +54,6 @@ private:
   /// Since when it looks for a loaded peer in vain.
   steady_time waiting_since{};
   steady_time last_tick{};
-  steady_time swept{};
   /// The peer that is loaded from; empty while none is.
   std::string loading_from;
   /// Where the loading of the snapshot goes on.

@@ -122,8 +122,10 @@ std::vector<std::uint64_t> replica_table::digests() const {
   return result;
 }
 
-void replica_table::sweep(steady_time limit) {
-  for (auto& p : parts_) {
+void replica_table::sweep(steady_time limit, std::size_t buckets) {
+  for (; buckets > 0; --buckets) {
+    auto& p = parts_[next_swept_];
+    next_swept_ = (next_swept_ + 1) % buckets_count;
     std::lock_guard guard(p.lock);
     size_ -= std::erase_if(p.records, [&](auto& x) {
       return !is_alive(x.second.what.state) && x.second.what.gone_since < limit;

@@ -68,8 +68,9 @@ public:
 
   std::vector<std::uint64_t> digests() const;
 
-  /// Forgets what is gone since before `limit`.
-  void sweep(steady_time limit);
+  /// Forgets what is gone since before `limit`, in some of the buckets: each call goes on where the
+  /// one before has ended. One thread.
+  void sweep(steady_time limit, std::size_t buckets = buckets_count);
 
   template <class F>
   void for_each(F f) const {
@@ -128,6 +129,7 @@ private:
   std::array<part, buckets_count> parts_;
   std::atomic<std::size_t> alive_{0};
   std::atomic<std::size_t> size_{0};
+  std::size_t next_swept_ = 0;
 };
 
 } // namespace nacre
