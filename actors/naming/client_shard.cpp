@@ -20,6 +20,9 @@ constexpr milliseconds standstill{5'000};
 /// So many leases are looked at to know how many are silent.
 constexpr std::size_t silence_sample = 1'000;
 
+/// Between two turns that look at leases, while more are due.
+constexpr milliseconds check_pause{1};
+
 /// Removals of one turn with a line each in the log.
 constexpr std::size_t removals_told = 10;
 
@@ -263,11 +266,9 @@ lapse_rules client_shard_state::rules() const {
 }
 
 void client_shard_state::on_tick(const caf::tick_atom&) {
-  // A turn looks at some leases only; what came meanwhile has its turn in between.
-  if (check_leases())
-    self->send(self, caf::tick_atom_v);
-  else
-    self->delayed_send(self, tick_interval, caf::tick_atom_v);
+  // A turn looks at some leases only; in between, what came meanwhile has its turn, and others
+  // have.
+  self->delayed_send(self, check_leases() ? check_pause : tick_interval, caf::tick_atom_v);
 }
 
 bool client_shard_state::check_leases() {
