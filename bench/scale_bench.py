@@ -17,17 +17,15 @@ import http.client
 import itertools
 import os
 import pathlib
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests" / "process"))
 
-from processes import PORTS, PROCESSES, Failed, Node, cluster  # noqa: E402
+import parts  # noqa: E402
+from parts import Failure, say  # noqa: E402
+from processes import PORTS, PROCESSES, Node, cluster  # noqa: E402
 
 PATIENCE_S = 120
 
@@ -52,10 +50,6 @@ PAGES = [
 ]
 
 
-class Failure(Exception):
-    """A wrong answer: the figures would mean nothing."""
-
-
 class Sizes:
     """How much of each thing; `--quick` has a little of each."""
 
@@ -67,10 +61,6 @@ class Sizes:
         self.cluster_services = 100 if quick else 50_000
         self.seconds = 0.3 if quick else 10
         self.down_s = 0.5 if quick else 2
-
-
-def say(what, **figures):
-    print(what, *(f"{name}={value}" for name, value in figures.items()), flush=True)
 
 
 class Bench:
@@ -275,14 +265,6 @@ def part_restart(bench):
 PARTS = {"http": part_http, "grpc": part_grpc, "restart": part_restart}
 
 
-def parts_list(text):
-    parts = text.split(",")
-    for part in parts:
-        if part not in PARTS:
-            raise argparse.ArgumentTypeError(f"no such part: {part}")
-    return parts
-
-
 def parse_arguments():
     release = HERE.parent / "build" / "release"
     cores = sorted(os.sched_getaffinity(0))
@@ -291,7 +273,7 @@ def parse_arguments():
     parser.add_argument("--nacre", default=release / "nacre", metavar="PATH", help="the node")
     parser.add_argument("--bench", default=release / "bench" / "scale_bench", metavar="PATH",
                         help="the program scale_bench")
-    parser.add_argument("--parts", type=parts_list, default=list(PARTS), metavar="LIST",
+    parser.add_argument("--parts", type=parts.list_of(PARTS), default=list(PARTS), metavar="LIST",
                         help=f"of {','.join(PARTS)} (default all)")
     parser.add_argument("--beats", type=float, default=20_000,
                         help="of the others per second while some expire (default 20000)")
@@ -311,27 +293,18 @@ def parse_arguments():
     return args
 
 
-def main():
-    args = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="scale-bench-", dir=args.folder))
-    bench = Bench(args, folder)
-    os.sched_setaffinity(0, {args.generator_core})
+def bench_of(args, folder):
     if args.first_port:
         PORTS.take = itertools.count(args.first_port, 10).__next__
+    bench = Bench(args, folder)
     say("run", node_core=args.node_core, generator_core=args.generator_core,
         cores=len(bench.cores))
-    try:
-        for part in args.parts:
-            PARTS[part](bench)
-    except (Failure, Failed, OSError, ValueError, subprocess.TimeoutExpired) as error:
-        for log in sorted(folder.glob("*/log*")):
-            sys.stderr.write("".join(log.open(errors="replace").readlines()[-10:]))
-        sys.exit(f"scale_bench: {error}")
-    finally:
-        PROCESSES.kill_all()
-        if not args.keep:
-            shutil.rmtree(folder, ignore_errors=True)
+    return bench
+
+
+def main():
+    args = parse_arguments()
+    parts.run("scale_bench", args, PARTS, lambda folder: bench_of(args, folder))
 
 
 if __name__ == "__main__":

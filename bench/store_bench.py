@@ -19,7 +19,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -30,9 +29,11 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests" / "process"))
 
-from processes import PROCESSES, Failed, Node, cluster  # noqa: E402
+import parts  # noqa: E402
+from parts import Failure, say  # noqa: E402
+from processes import PROCESSES, Node, cluster  # noqa: E402
 from store_load import (  # noqa: E402
-    INSTANCE, READY_REQUEST, STORE_REQUEST, Channel, Client, Failure, Loop, Pulse, closed_loop,
+    INSTANCE, READY_REQUEST, STORE_REQUEST, Channel, Client, Loop, Pulse, closed_loop,
     ip_of, list_request, put_request, request
 )
 
@@ -66,10 +67,6 @@ class Sizes:
                      "--warmup-seconds 0.5").split()
         self.refusals = 1 if quick else 3
         self.rolls = 1 if quick else 3
-
-
-def say(what, **figures):
-    print(what, *(f"{name}={value}" for name, value in figures.items()), flush=True)
 
 
 def ms(seconds):
@@ -718,14 +715,6 @@ PARTS = {
 }
 
 
-def parts_list(text):
-    parts = text.split(",")
-    for part in parts:
-        if part not in PARTS:
-            raise argparse.ArgumentTypeError(f"no such part: {part}")
-    return parts
-
-
 def executable(text):
     """The path of that program."""
     if not os.access(text, os.X_OK) or not os.path.isfile(text):
@@ -747,7 +736,7 @@ def parse_arguments():
                         help="the node (default that of build/release)")
     parser.add_argument("--load-bench", type=executable, metavar="PATH",
                         help="http_load_bench, for gone (default that of build/release)")
-    parser.add_argument("--parts", type=parts_list, default=list(PARTS), metavar="LIST",
+    parser.add_argument("--parts", type=parts.list_of(PARTS), default=list(PARTS), metavar="LIST",
                         help=f"of {','.join(PARTS)} (default all)")
     parser.add_argument("--folder", type=pathlib.Path, metavar="PATH",
                         help="where nodes have their data (default the system's for what is "
@@ -772,25 +761,16 @@ def parse_arguments():
     return args
 
 
-def main():
-    args = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="store-bench-", dir=args.folder))
+def bench_of(args, folder):
     bench = Bench(args, folder)
-    os.sched_setaffinity(0, {args.generator_core})
     say("run", generator_core=args.generator_core, cores=len(bench.cores),
         node_core="all" if args.node_core is None else args.node_core)
-    try:
-        for part in args.parts:
-            PARTS[part](bench)
-    except (Failure, Failed, OSError, ValueError, subprocess.TimeoutExpired) as error:
-        for log in sorted(folder.glob("*/log*")):
-            sys.stderr.write("".join(log.open(errors="replace").readlines()[-10:]))
-        sys.exit(f"store_bench: {error}")
-    finally:
-        PROCESSES.kill_all()
-        if not args.keep:
-            shutil.rmtree(folder, ignore_errors=True)
+    return bench
+
+
+def main():
+    args = parse_arguments()
+    parts.run("store_bench", args, PARTS, lambda folder: bench_of(args, folder))
 
 
 if __name__ == "__main__":

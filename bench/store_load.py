@@ -9,14 +9,12 @@ import select
 import socket
 import time
 
+from parts import Failure
+
 CONNECT_S = 2
 PATIENCE_S = 3.0  # of SDKs
 STUCK_S = 30
 INSTANCE = "/nacos/v1/ns/instance"
-
-
-class Failure(Exception):
-    """A wrong answer: the figures would mean nothing."""
 
 
 def request(method, target):
