@@ -47,11 +47,11 @@ void clients_of_bench::ask_all(std::size_t count, std::size_t at_a_time, double 
            && !busy[sent % clients.size()]) {
       const auto i = sent++;
       busy[i % clients.size()] = true;
-      clients[i % clients.size()]->call(make(i));
+      clients[i % clients.size()]->call(make(i), 0);
     }
   };
   for (std::size_t who = 0; who < clients.size(); ++who)
-    clients[who]->answered = [&, who](const remote_message& answer) {
+    clients[who]->answered = [&, who](std::size_t, const remote_message& answer) {
       require_success(answer, type);
       busy[who] = false;
       on_answer(++answers);
