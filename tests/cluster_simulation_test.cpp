@@ -472,8 +472,10 @@ private:
         x.shown_since[i] = -1;
         continue;
       }
-      // News of a beat takes its time, the more in a rough network.
-      bool travelled = x.last_heard_ms >= 0 && now_ms() - x.last_heard_ms >= 3'000;
+      // News of a beat takes its time, the more in a rough network: it goes to the node that is
+      // responsible and from there to the others.
+      auto travel_ms = 3'000 + 2 * net->now.delay_max_ms;
+      bool travelled = x.last_heard_ms >= 0 && now_ms() - x.last_heard_ms >= travel_ms;
       bool taken = travelled && up(x.heard_by);
       if (taken && reaches(x.heard_by, i, now_ms()))
         x.reached_ms[i] = std::max(x.reached_ms[i], x.last_heard_ms);
