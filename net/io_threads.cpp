@@ -2,6 +2,7 @@
 
 #include "net/io_threads.hpp"
 
+#include <atomic>
 #include <latch>
 
 #include <boost/asio/post.hpp>
@@ -47,6 +48,19 @@ void io_threads::on_each(const std::function<void(std::size_t)>& task) {
       done.count_down();
     });
   done.wait();
+}
+
+void io_threads::end_on_each(const std::function<bool(std::size_t)>& end,
+                             std::optional<std::chrono::milliseconds> patience) {
+  auto began = std::chrono::steady_clock::now();
+  std::atomic<bool> left{true};
+  while (left && (!patience || std::chrono::steady_clock::now() < began + *patience)) {
+    left = false;
+    on_each([&](std::size_t i) {
+      if (end(i))
+        left = true;
+    });
+  }
 }
 
 } // namespace nacre

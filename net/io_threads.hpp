@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -35,6 +37,12 @@ public:
   /// Runs `task(i)` on each thread and returns when all have; in the caller's if the threads do not
   /// run. Not on one of them.
   void on_each(const std::function<void(std::size_t)>& task);
+
+  /// Runs `end(i)` on each thread until none has found anything to end: what ended just now has
+  /// handlers in the queue of its thread still. For at most `patience`, if there is one. Not on one
+  /// of them.
+  void end_on_each(const std::function<bool(std::size_t)>& end,
+                   std::optional<std::chrono::milliseconds> patience = std::nullopt);
 
 private:
   struct io_thread {

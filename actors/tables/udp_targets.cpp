@@ -4,16 +4,13 @@ namespace nacre {
 
 udp_targets::target& udp_targets::at(std::string_view ip, steady_time now) {
   auto i = targets_.find(ip);
-  bool is_new = i == targets_.end();
-  if (is_new)
-    i = targets_.emplace(ip, target{}).first;
-  auto& x = i->second;
-  if (is_new) {
-    x.used = now;
+  if (i == targets_.end()) {
+    i = targets_.emplace(ip, target{.used = now}).first;
     by_use_.emplace(now, ip);
-  } else if (now - x.used >= term) {
-    x = {.used = now};
   }
+  auto& x = i->second;
+  if (now - x.used >= term)
+    x = {.used = now};
   // Entries are looked at when they come up: what was used since goes back with its newer time.
   while (targets_.size() > targets_max || now - by_use_.begin()->first >= term) {
     auto oldest = by_use_.begin()->second;

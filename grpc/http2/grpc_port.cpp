@@ -121,19 +121,13 @@ void grpc_port::stop(milliseconds grace) {
   while (listener_->connections() > 0 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(2ms);
   stopping_ = true;
-  constexpr auto patience = 1s;
-  deadline = std::chrono::steady_clock::now() + patience;
-  // More than once: what ends has handlers in the queues of its thread.
-  std::atomic<bool> left{true};
-  while (left && std::chrono::steady_clock::now() < deadline) {
-    left = false;
-    threads_.on_each([&](std::size_t i) {
+  threads_.end_on_each(
+    [this](std::size_t i) {
       if (i == 0)
         files_timer_.cancel();
-      if (workers_[i]->end_all())
-        left = true;
-    });
-  }
+      return workers_[i]->end_all();
+    },
+    1s);
 }
 
 } // namespace nacre

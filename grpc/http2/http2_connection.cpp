@@ -200,15 +200,22 @@ void http2_connection::on_readable(boost::system::error_code failed) {
                                                 : "the other end closed the connection"});
     last_read_ = steady_now();
     pinged_.reset();
-    if (phase_ != phase::ending && !take({in.data(), size})) {
-      log_fault(session_->fault());
-      flush();
-      if (phase_ != phase::closed)
-        end_softly();
-    }
+    if (phase_ != phase::ending && !take({in.data(), size}))
+      take_no_more();
     if (size < in.size() || goes_on_later_)
       break;
   }
+  end_turn();
+}
+
+void http2_connection::take_no_more() {
+  log_fault(session_->fault());
+  flush();
+  if (phase_ != phase::closed)
+    end_softly();
+}
+
+void http2_connection::end_turn() {
   if (phase_ == phase::closed)
     return;
   flush();
@@ -269,22 +276,20 @@ bool http2_connection::take_plain(std::string_view bytes) {
 void http2_connection::go_on() {
   goes_on_later_ = false;
   auto rest = std::exchange(rest_, {});
-  if (phase_ == phase::open && !take_plain(rest)) {
-    log_fault(session_->fault());
-    flush();
-    if (phase_ != phase::closed)
-      end_softly();
-  }
-  if (phase_ == phase::closed)
-    return;
-  flush();
-  if (!goes_on_later_ && phase_ != phase::closed)
-    wait_readable();
+  if (phase_ == phase::open && !take_plain(rest))
+    take_no_more();
+  end_turn();
 }
 
 void http2_connection::log_fault(std::string_view fault) {
   if (!fault.empty() && place_ && worker_.common.refusals.admit(address(), fault, last_read_))
     spdlog::warn("grpc-connection-ended of {}: {}", address(), fault);
+}
+
+void http2_connection::close_for(std::atomic<std::uint64_t>& counter, const char* fault) {
+  ++counter;
+  log_fault(fault);
+  close({status_code::unavailable, fault});
 }
 
 // -- what goes out -------------------------------------------------------------------------------
@@ -381,9 +386,7 @@ void http2_connection::on_tick(steady_time now) {
 bool http2_connection::watch_handshake(steady_time now) {
   if (session_->has_begun() || now < begun_by_)
     return true;
-  ++worker_.common.counters.late;
-  log_fault("no HTTP/2 in time");
-  close({status_code::unavailable, "no HTTP/2 in time"});
+  close_for(worker_.common.counters.late, "no HTTP/2 in time");
   return false;
 }
 
@@ -417,9 +420,7 @@ bool http2_connection::watch_stall(steady_time now) {
   }
   if (now - stalled_since_ < stall_patience)
     return true;
-  ++worker_.common.counters.stalled;
-  log_fault("it does not read");
-  close({status_code::unavailable, "it does not read"});
+  close_for(worker_.common.counters.stalled, "it does not read");
   return false;
 }
 

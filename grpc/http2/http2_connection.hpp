@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,6 +94,12 @@ private:
   bool take_plain(std::string_view bytes);
   /// Takes the rest, when others had their turn.
   void go_on();
+  /// Says our last words, with a line for the fault.
+  void take_no_more();
+  /// Sends what came of what was read, and waits for more.
+  void end_turn();
+  /// Ends it at once for a fault that is counted.
+  void close_for(std::atomic<std::uint64_t>& counter, const char* fault);
   /// A line for an end that is the other end's fault, unless that was said lately.
   void log_fault(std::string_view fault);
   /// Sends `bytes`, or keeps what the socket does not take.

@@ -419,8 +419,7 @@ void http2_session::fail_call(http2_call& call, const call_status& status) {
   auto stream = call.stream_;
   auto hold = call.shared_from_this();
   if (!taker_ || (call.headers_sent_ && (call.offset_ > 0 || !has_window(stream)))) {
-    end_call(call, status);
-    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+    cut_off(call, status);
   } else if (!call.headers_sent_) {
     end_call(call, status);
     refuse(stream, status);
@@ -448,9 +447,13 @@ void http2_session::drop_queue(http2_call& call) {
 }
 
 void http2_session::cancel(http2_call& call) {
+  cut_off(call, {status_code::cancelled, "cancelled"});
+}
+
+void http2_session::cut_off(http2_call& call, const call_status& status) {
   auto stream = call.stream_;
   auto hold = call.shared_from_this();
-  end_call(call, {status_code::cancelled, "cancelled"});
+  end_call(call, status);
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
   note_output();
 }

@@ -116,8 +116,6 @@ public:
   /// Up to here what waits is not held against an answer budget.
   static constexpr std::size_t unsent_free_bytes = 64 * 1024;
 
-  bool is_server() const { return taker_ != nullptr; }
-
 private:
   friend class http2_call;
   friend struct http2_session_events;
@@ -182,6 +180,8 @@ private:
   void send(http2_call& call, outgoing_message message);
   void finish(http2_call& call);
   void cancel(http2_call& call);
+  /// Ends the call here, and its stream by a reset.
+  void cut_off(http2_call& call, const call_status& status);
   void wake(http2_call& call);
   void submit_trailers(const http2_call& call);
   /// What comes next of the messages of a call. @returns bytes, or an error of nghttp2

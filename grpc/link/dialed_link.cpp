@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "grpc/rpc_routes.hpp"
 #include "protocol/cluster_codec.hpp"
 #include "protocol/text.hpp"
 
@@ -129,7 +130,7 @@ void dialed_link::connect() {
   connection_ = std::make_shared<http2_connection>(worker_);
   connection_->connect(to->host, to->port, settings_->tls, limits.connect_patience,
                        std::make_shared<user>(self()));
-  connection_->session().open(shared_from_this(), "/BiRequestStream/requestBiStream",
+  connection_->session().open(shared_from_this(), std::string(stream_path),
                               to->host + ':' + std::to_string(to->port));
   say_hello();
 }

@@ -51,15 +51,7 @@ struct grpc_peer_network::links {
     guard.lock();
     retired.wait(guard, [this] { return all.empty(); });
     guard.unlock();
-    // More than once: what ends has handlers in the queues of its thread.
-    std::atomic<bool> left{true};
-    while (left) {
-      left = false;
-      threads.on_each([&](std::size_t i) {
-        if (workers[i]->end_all())
-          left = true;
-      });
-    }
+    threads.end_on_each([this](std::size_t i) { return workers[i]->end_all(); });
   }
 
   io_threads& threads;

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "grpc/rpc_routes.hpp"
+
 namespace nacre {
 
 namespace {
-
-enum route : int { unary_route, stream_route };
 
 /// Nodes have no requests yet.
 class refused_request final : public http2_call {
@@ -32,11 +32,7 @@ private:
 
 } // namespace
 
-int link_channel::route_of(std::string_view path) const {
-  if (path == "/Request/request")
-    return unary_route;
-  return path == "/BiRequestStream/requestBiStream" ? stream_route : -1;
-}
+int link_channel::route_of(std::string_view path) const { return rpc_route_of(path); }
 
 http2_call_ptr link_channel::take_call(int route) {
   auto connection = connection_.lock();

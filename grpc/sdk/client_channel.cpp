@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
+#include "grpc/rpc_routes.hpp"
 #include "grpc/sdk/connection_stream.hpp"
 #include "grpc/sdk/request_service.hpp"
 #include "grpc/sdk/unary_call.hpp"
@@ -28,8 +29,6 @@ constexpr std::size_t long_push_bytes = 16 * 1024;
 /// Texts of a setup longer than this are cut: they are only shown.
 constexpr std::size_t text_max = 256;
 constexpr std::size_t labels_max = 32;
-
-enum route : int { unary_route, stream_route };
 
 std::string_view reason_of(connection_table::admission refused) {
   switch (refused) {
@@ -77,11 +76,7 @@ const std::string& client_channel::id() {
 
 // -- connection_user -----------------------------------------------------------------------------
 
-int client_channel::route_of(std::string_view path) const {
-  if (path == "/Request/request")
-    return unary_route;
-  return path == "/BiRequestStream/requestBiStream" ? stream_route : -1;
-}
+int client_channel::route_of(std::string_view path) const { return rpc_route_of(path); }
 
 http2_call_ptr client_channel::take_call(int route) {
   auto self = shared_from_this();

@@ -120,26 +120,18 @@ void http_server::stop(milliseconds grace) {
   auto deadline = std::chrono::steady_clock::now() + grace;
   while (connections() > 0 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(2ms);
-  end_all();
+  threads_.end_on_each([this](std::size_t i) { return end_all(*workers_[i]); }, 1s);
 }
 
-void http_server::end_all() {
-  constexpr auto patience = 1s;
-  auto deadline = std::chrono::steady_clock::now() + patience;
-  std::atomic<bool> left{true};
-  // More than once: what ends has handlers in the queues of its thread.
-  while (left && std::chrono::steady_clock::now() < deadline) {
-    left = false;
-    threads_.on_each([&](std::size_t i) {
-      auto& x = *workers_[i];
-      x.deadline_timer.cancel();
-      for (auto& weak : x.sessions)
-        if (auto session = weak.lock()) {
-          session->end();
-          left = true;
-        }
-    });
-  }
+bool http_server::end_all(worker& x) {
+  x.deadline_timer.cancel();
+  bool found = false;
+  for (auto& weak : x.sessions)
+    if (auto session = weak.lock()) {
+      session->end();
+      found = true;
+    }
+  return found;
 }
 
 } // namespace nacre

@@ -56,8 +56,8 @@ private:
   void watch_deadlines(worker& x);
   /// On the worker's thread. @returns false if none is idle
   static bool end_longest_idle(worker& x);
-  /// Ends what is left on the threads, and returns when they are done with it.
-  void end_all();
+  /// Ends what the worker has left, on its thread. @returns whether there was anything
+  static bool end_all(worker& x);
 
   io_threads& threads_;
   const http_options& options_;
