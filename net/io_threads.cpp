@@ -15,7 +15,7 @@ io_threads::io_threads(std::size_t count) {
   if (count == 0)
     count = usable_cores();
   for (std::size_t i = 0; i < count; ++i)
-    threads_.push_back(std::make_unique<io_thread>());
+    threads_.push_back(std::make_unique<running_thread>());
 }
 
 io_threads::~io_threads() { stop(); }
@@ -43,7 +43,7 @@ void io_threads::on_each(const std::function<void(std::size_t)>& task) {
   }
   std::latch done(static_cast<std::ptrdiff_t>(size()));
   for (std::size_t i = 0; i < size(); ++i)
-    boost::asio::post(at(i), [&, i] {
+    boost::asio::post(at(i).io, [&, i] {
       task(i);
       done.count_down();
     });

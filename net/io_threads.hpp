@@ -10,10 +10,19 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "net/socket_events.hpp"
+
 namespace nacre {
 
-/// The threads that read and write all sockets of the node. Each has an `io_context` of its own and
-/// a connection stays on one of them, so whatever belongs to a connection needs no lock.
+/// What one of the threads has: whatever is posted or timed runs in `io`, and connections hear from
+/// `sockets`.
+struct io_thread {
+  boost::asio::io_context io{1};
+  socket_events sockets{io};
+};
+
+/// The threads that read and write all sockets of the node. A connection stays on one of them, so
+/// whatever belongs to a connection needs no lock.
 class io_threads {
 public:
   /// @param count as configured; 0 for one per usable core
@@ -29,10 +38,10 @@ public:
   void stop();
 
   std::size_t size() const { return threads_.size(); }
-  boost::asio::io_context& at(std::size_t i) { return threads_[i]->io; }
+  io_thread& at(std::size_t i) { return *threads_[i]; }
 
   /// The first thread's context, for who needs only one.
-  boost::asio::io_context& front() { return at(0); }
+  boost::asio::io_context& front() { return at(0).io; }
 
   /// Runs `task(i)` on each thread and returns when all have; in the caller's if the threads do not
   /// run. Not on one of them.
@@ -45,15 +54,14 @@ public:
                    std::optional<std::chrono::milliseconds> patience = std::nullopt);
 
 private:
-  struct io_thread {
-    boost::asio::io_context io{1};
+  struct running_thread : io_thread {
     /// Keeps the thread waiting while nothing is there to be done.
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       io.get_executor()};
     std::thread thread;
   };
 
-  std::vector<std::unique_ptr<io_thread>> threads_;
+  std::vector<std::unique_ptr<running_thread>> threads_;
   bool runs_ = false;
 };
 

@@ -2,9 +2,12 @@
 
 #include "net/tcp_listener.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <boost/asio/ip/v6_only.hpp>
 
@@ -15,6 +18,14 @@ namespace nacre {
 namespace net = boost::asio;
 using tcp = net::ip::tcp;
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// So many are accepted in a row before others get their turn.
+constexpr int accepted_max = 32;
+
+} // namespace
 
 std::size_t connections_bound(std::size_t configured) {
   constexpr std::size_t own_descriptors = 64;
@@ -37,7 +48,7 @@ void tcp_listener::start() {
                              + (options_.address.empty() ? "port " : options_.address + ':')
                              + std::to_string(options_.port) + ": " + failed.message());
   for (auto& x : entrances_)
-    do_accept(*x);
+    wait(*x);
 }
 
 void tcp_listener::stop() {
@@ -82,6 +93,8 @@ boost::system::error_code tcp_listener::listen(const tcp::endpoint& endpoint) {
     acceptor.bind(endpoint, ec);
   if (!ec)
     acceptor.listen(4096, ec);
+  if (!ec)
+    acceptor.native_non_blocking(true, ec);
   if (ec)
     return ec;
   port_ = acceptor.local_endpoint().port();
@@ -89,49 +102,56 @@ boost::system::error_code tcp_listener::listen(const tcp::endpoint& endpoint) {
   return {};
 }
 
-void tcp_listener::do_accept(entrance& at) {
-  auto thread = next_thread_++ % threads_.size();
-  at.acceptor.async_accept(
-    threads_.at(thread),
-    [self = shared_from_this(), &at, thread](boost::system::error_code ec, tcp::socket socket) {
-      self->on_accept(at, thread, ec, std::move(socket));
-    });
+void tcp_listener::wait(entrance& at) {
+  at.acceptor.async_wait(tcp::acceptor::wait_read,
+                         [self = shared_from_this(), &at](boost::system::error_code ended) {
+                           if (!ended && !self->stopped_)
+                             self->on_waiting(at);
+                         });
 }
 
-void tcp_listener::on_accept(entrance& at, std::size_t thread, boost::system::error_code ec,
-                             tcp::socket socket) {
-  if (stopped_)
-    return;
-  if (ec) {
-    // Out of descriptors, most likely: some are made free, and accepting goes on.
-    taker_.on_scarce(ec.message());
-    at.pause.expires_after(100ms);
-    at.pause.async_wait([self = shared_from_this(), &at](boost::system::error_code cancelled) {
-      if (!cancelled && !self->stopped_)
-        self->do_accept(at);
-    });
-    return;
+void tcp_listener::on_waiting(entrance& at) {
+  for (int turn = 0; turn < accepted_max; ++turn) {
+    if (is_full())
+      return go_on_after(at, 1ms);
+    tcp::endpoint from;
+    auto size = static_cast<socklen_t>(from.capacity());
+    stream_socket socket(
+      ::accept4(at.acceptor.native_handle(), from.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.is_open()) {
+      from.resize(size);
+      taker_.on_plenty();
+      take(std::move(socket), from);
+    } else if (errno == EAGAIN) {
+      break;
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      // Out of descriptors, most likely: some are made free, and accepting goes on.
+      taker_.on_scarce(std::strerror(errno));
+      return go_on_after(at, 100ms);
+    }
   }
-  taker_.on_plenty();
-  boost::system::error_code gone;
-  auto address = plain_address(socket.remote_endpoint(gone).address()).to_string();
+  wait(at);
+}
+
+void tcp_listener::take(stream_socket socket, const tcp::endpoint& from) {
   bool crowded = connections() >= options_.connections_max;
-  if (auto place = places_->take(address))
-    taker_.take(thread, std::move(socket), std::move(*place), crowded);
+  if (auto place = places_->take(plain_address(from.address()).to_string()))
+    taker_.take(next_thread_++ % threads_.size(), std::move(socket), std::move(*place), crowded);
   else
     taker_.refuse(std::move(socket));
-  accept_next(at);
 }
 
-void tcp_listener::accept_next(entrance& at) {
-  // Each one above the bound ends another, on its own thread: a burst waits for that.
+bool tcp_listener::is_full() const {
+  // Each one above the bound ends another, on its own thread.
   auto max = options_.connections_max;
-  if (connections() < max + max / 8 + 1)
-    return do_accept(at);
-  at.pause.expires_after(1ms);
+  return connections() > max + max / 8;
+}
+
+void tcp_listener::go_on_after(entrance& at, milliseconds pause) {
+  at.pause.expires_after(pause);
   at.pause.async_wait([self = shared_from_this(), &at](boost::system::error_code cancelled) {
     if (!cancelled && !self->stopped_)
-      self->accept_next(at);
+      self->on_waiting(at);
   });
 }
 

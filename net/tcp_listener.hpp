@@ -11,6 +11,7 @@
 
 #include "net/connection_places.hpp"
 #include "net/io_threads.hpp"
+#include "net/stream_socket.hpp"
 
 namespace nacre {
 
@@ -36,11 +37,11 @@ public:
 
   /// A connection of the I/O thread `thread`.
   /// @param crowded there are as many as may be: it is welcome only in the place of another
-  virtual void take(std::size_t thread, boost::asio::ip::tcp::socket socket, connection_place place,
+  virtual void take(std::size_t thread, stream_socket socket, connection_place place,
                     bool crowded) = 0;
 
   /// The other end has as many connections as one address may have.
-  virtual void refuse(boost::asio::ip::tcp::socket socket) = 0;
+  virtual void refuse(stream_socket socket) = 0;
 
   /// No descriptor is left: connections that nobody needs should end.
   virtual void on_scarce(const std::string& why) = 0;
@@ -76,11 +77,13 @@ private:
   /// a socket of IPv6 took 7 % more processor time a request.
   boost::system::error_code listen_where_told();
   boost::system::error_code listen(const boost::asio::ip::tcp::endpoint& endpoint);
-  void do_accept(entrance& at);
-  /// Goes on to accept once there is room.
-  void accept_next(entrance& at);
-  void on_accept(entrance& at, std::size_t thread, boost::system::error_code ec,
-                 boost::asio::ip::tcp::socket socket);
+  void wait(entrance& at);
+  /// Accepts who waits there.
+  void on_waiting(entrance& at);
+  void take(stream_socket socket, const boost::asio::ip::tcp::endpoint& from);
+  /// Whether so many more than may be are about to end that the next has to wait for it.
+  bool is_full() const;
+  void go_on_after(entrance& at, std::chrono::milliseconds pause);
 
   io_threads& threads_;
   const listen_options options_;

@@ -20,8 +20,18 @@ std::optional<reply> echo_body(http_call& c) {
   return text_reply("[" + std::string(c.request.body) + "]");
 }
 
-void add_echo_route(route_table& table) {
+/// All that a handler sees of a request.
+std::optional<reply> tell_request(http_call& c) {
+  auto& x = c.request;
+  std::string text;
+  for (auto part : {x.method_name, x.uri, x.query, c.agent(), c.source_ip(), x.content_type})
+    text.append(part).append(" ");
+  return text_reply(text + '[' + std::string(x.body) + ']');
+}
+
+void add_test_routes(route_table& table) {
   table["/v1/ns/echo"] = {api_family::naming_v1, echo_body, echo_body};
+  table["/v1/ns/tell"] = {api_family::naming_v1, tell_request, tell_request, tell_request};
 }
 
 options loopback() {
@@ -37,7 +47,7 @@ struct front {
   std::shared_ptr<node_context> context = std::make_shared<node_context>(loopback(), 1);
   io_threads threads{1};
   http_server server{threads, context->options.http,
-                     router({context, [] { return true; }, "127.0.0.1"}, add_echo_route)};
+                     router({context, [] { return true; }, "127.0.0.1"}, add_test_routes)};
 
   front() {
     threads.start();
@@ -80,6 +90,49 @@ TEST_CASE("a folded header is refused, whatever it holds and however it arrives"
       bytes.emplace_back(1, c);
     CHECK_MESSAGE(f.answer(bytes).starts_with("HTTP/1.1 400 "), folded);
   }
+}
+
+TEST_CASE("a request means the same however it arrives") {
+  front f;
+  const std::string heads[] = {
+    "GET /nacos/v1/ns/tell?a=b HTTP/1.1\r\nHost: x\r\nUser-Agent: u\r\nX-Real-IP: 10.0.0.1\r\n",
+    "POST http://x/nacos/v1/ns/tell?c HTTP/1.1\r\nClient-Version: v\r\nContent-Type: text/x\r\n"
+    "X-Forwarded-For: 10.0.0.2, 10.0.0.3\r\nContent-Length: 3\r\n",
+    "PUT /nacos/v1/ns/tell HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Real-IP: 10.0.0.4\r\n"};
+  const std::string bodies[] = {"", "abc",
+                                "1\r\nd\r\n2;x=y\r\nef\r\n0\r\nX-Real-IP: 1.1.1.1\r\n\r\n"};
+  const std::string meant[] = {"GET /nacos/v1/ns/tell a=b u 10.0.0.1  []",
+                               "POST /nacos/v1/ns/tell c v 10.0.0.2 text/x [abc]",
+                               "PUT /nacos/v1/ns/tell   10.0.0.4  [def]"};
+  for (std::size_t i = 0; i < std::size(heads); ++i) {
+    auto whole = heads[i] + last + "\r\n" + bodies[i];
+    CAPTURE(whole);
+    std::vector<std::string> bytes;
+    for (auto c : whole)
+      bytes.emplace_back(1, c);
+    CHECK(f.answer(bytes).ends_with("\r\n\r\n" + meant[i]));
+    for (std::size_t cut = 1; cut <= whole.size(); ++cut)
+      CHECK(f.answer({whole.substr(0, cut), whole.substr(cut)}).ends_with("\r\n\r\n" + meant[i]));
+  }
+}
+
+TEST_CASE("what a client sends in a row is answered in order") {
+  front f;
+  constexpr int requests = 1'000;
+  std::string sent, expected;
+  for (int i = 1; i <= requests; ++i) {
+    auto body = std::string(static_cast<std::size_t>(i % 50), 'x') + std::to_string(i);
+    sent += post + std::string(i == requests ? last : "")
+            + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    expected += '[' + body + ']';
+  }
+  auto text = f.answer({sent});
+  std::string bodies;
+  for (auto at = text.find("\r\n\r\n["); at != text.npos; at = text.find("\r\n\r\n[", at)) {
+    at += 4;
+    bodies += text.substr(at, text.find(']', at) + 1 - at);
+  }
+  CHECK(bodies == expected);
 }
 
 TEST_CASE("lines of a body may begin with a blank") {

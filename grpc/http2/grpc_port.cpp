@@ -11,7 +11,6 @@
 namespace nacre {
 
 namespace net = boost::asio;
-using tcp = net::ip::tcp;
 using namespace std::chrono_literals;
 
 namespace {
@@ -76,31 +75,26 @@ void grpc_port::watch_files() {
   });
 }
 
-void grpc_port::take(std::size_t thread, tcp::socket socket, connection_place place, bool crowded) {
+void grpc_port::take(std::size_t thread, stream_socket socket, connection_place place,
+                     bool crowded) {
   auto& worker = *workers_[thread];
   // What is posted has to be copyable.
-  auto its_socket = std::make_shared<tcp::socket>(std::move(socket));
+  auto its_socket = std::make_shared<stream_socket>(std::move(socket));
   auto its_place = std::make_shared<connection_place>(std::move(place));
   net::post(worker.io, [this, &worker, its_socket, its_place, crowded] {
     if (stopping_)
       return;
     if (crowded)
       worker.make_room();
-    begin(worker, its_socket, its_place);
+    begin(worker, std::move(*its_socket), std::move(*its_place));
   });
 }
 
-void grpc_port::begin(http2_worker& worker, const std::shared_ptr<tcp::socket>& socket,
-                      const std::shared_ptr<connection_place>& place) {
+void grpc_port::begin(http2_worker& worker, stream_socket socket, connection_place place) {
   auto connection = std::make_shared<http2_connection>(
-    worker, std::move(*socket), std::move(*place),
+    worker, std::move(socket), std::move(place),
     http2_connection::greeting{tls_.load(), !files_.enabled || files_.plain_too});
   connection->begin(make_user_(connection));
-}
-
-void grpc_port::refuse(tcp::socket socket) {
-  boost::system::error_code ignored;
-  socket.close(ignored);
 }
 
 void grpc_port::on_scarce(const std::string&) {

@@ -39,14 +39,13 @@ public:
   const http2_common& common() const { return common_; }
 
 private:
-  void take(std::size_t thread, boost::asio::ip::tcp::socket socket, connection_place place,
+  void take(std::size_t thread, stream_socket socket, connection_place place,
             bool crowded) override;
-  void refuse(boost::asio::ip::tcp::socket socket) override;
+  void refuse(stream_socket socket) override { socket.close(); }
   void on_scarce(const std::string& why) override;
   void on_plenty() override {}
 
-  void begin(http2_worker& worker, const std::shared_ptr<boost::asio::ip::tcp::socket>& socket,
-             const std::shared_ptr<connection_place>& place);
+  void begin(http2_worker& worker, stream_socket socket, connection_place place);
   void watch_files();
 
   io_threads& threads_;

@@ -40,8 +40,8 @@ constexpr char tls_handshake = 22;
 
 // -- life ----------------------------------------------------------------------------------------
 
-http2_connection::http2_connection(http2_worker& worker, tcp::socket socket, connection_place place,
-                                   greeting welcome)
+http2_connection::http2_connection(http2_worker& worker, stream_socket socket,
+                                   connection_place place, greeting welcome)
   : worker_(worker),
     socket_(std::move(socket)),
     place_(std::move(place)),
@@ -52,15 +52,11 @@ http2_connection::http2_connection(http2_worker& worker, tcp::socket socket, con
     stalled_since_(began_),
     begun_by_(began_ + worker.common.limits.handshake_patience),
     end_by_(began_),
-    phase_(phase::greeting) {
-  boost::system::error_code failed;
-  auto other = socket_.remote_endpoint(failed);
-  port_ = failed ? 0 : other.port();
-}
+    port_(socket_.remote_port()),
+    phase_(phase::greeting) {}
 
 http2_connection::http2_connection(http2_worker& worker)
   : worker_(worker),
-    socket_(worker.io),
     frames_(worker.frames),
     began_(steady_now()),
     last_read_(began_),
@@ -80,12 +76,17 @@ void http2_connection::start_session(std::shared_ptr<connection_user> user) {
 }
 
 void http2_connection::begin(std::shared_ptr<connection_user> user) {
-  boost::system::error_code failed;
-  socket_.set_option(tcp::no_delay(true), failed);
-  socket_.non_blocking(true, failed);
+  socket_.prepare();
   ++worker_.common.counters.accepted;
   start_session(std::move(user));
-  wait_readable();
+  watch_socket();
+}
+
+bool http2_connection::watch_socket() {
+  if (socket_.watch(worker_.sockets, shared_from_this()))
+    return true;
+  close({status_code::unavailable, "the node has no room for it"});
+  return false;
 }
 
 void http2_connection::connect(const std::string& host, std::uint16_t port, const tls_context& tls,
@@ -93,6 +94,7 @@ void http2_connection::connect(const std::string& host, std::uint16_t port, cons
   port_ = port;
   begun_by_ = began_ + patience;
   start_session(std::move(user));
+  dialing_ = std::make_shared<tcp::socket>(worker_.io);
   auto resolver = std::make_shared<tcp::resolver>(worker_.io);
   resolver->async_resolve(
     host, std::to_string(port), tcp::resolver::numeric_service,
@@ -100,30 +102,33 @@ void http2_connection::connect(const std::string& host, std::uint16_t port, cons
                                                      const tcp::resolver::results_type& found) {
       if (failed || self->phase_ != phase::connecting)
         return self->on_connected(failed, host, tls);
-      net::async_connect(
-        self->socket_, found,
-        [self, host, tls](boost::system::error_code unreachable, const tcp::endpoint&) {
-          self->on_connected(unreachable, host, tls);
-        });
+      net::async_connect(*self->dialing_, found,
+                         [self, host, tls, socket = self->dialing_](
+                           boost::system::error_code unreachable, const tcp::endpoint&) {
+                           self->on_connected(unreachable, host, tls);
+                         });
     });
 }
 
 void http2_connection::on_connected(boost::system::error_code failed, const std::string& host,
                                     const tls_context& tls) {
+  auto dialed = std::exchange(dialing_, nullptr);
   if (phase_ != phase::connecting)
     return;
+  if (!failed)
+    socket_ = stream_socket(dialed->release(failed));
   if (failed) {
     call_status why{status_code::unavailable,
                     host + ':' + std::to_string(port_) + ": " + failed.message()};
     phase_ = phase::closed;
     session_->end(why);
     std::exchange(user_, nullptr)->on_closed(failed == net::error::connection_refused, why);
-    socket_.close(failed);
     return;
   }
   phase_ = phase::open;
-  socket_.set_option(tcp::no_delay(true), failed);
-  socket_.non_blocking(true, failed);
+  socket_.prepare();
+  if (!watch_socket())
+    return;
   last_read_ = steady_now();
   if (tls) {
     tls_ = std::make_unique<tls_stream>(tls, host);
@@ -132,17 +137,19 @@ void http2_connection::on_connected(boost::system::error_code failed, const std:
     write(hello);
   }
   flush();
-  if (phase_ != phase::closed)
-    wait_readable();
 }
 
 void http2_connection::close(const call_status& why) {
   if (phase_ == phase::closed)
     return;
   phase_ = phase::closed;
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
-  socket_.close(ignored);
+  auto self = shared_from_this(); // which the socket may have kept alive
+  socket_.shutdown_send();
+  socket_.close();
+  if (dialing_) {
+    boost::system::error_code ignored;
+    dialing_->close(ignored);
+  }
   std::string().swap(backlog_);
   session_->end(why);
   if (auto user = std::exchange(user_, nullptr)) {
@@ -170,8 +177,7 @@ void http2_connection::end_softly() {
     tls_->close(farewell);
     write(farewell);
   }
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  socket_.shutdown_send();
 }
 
 bool http2_connection::is_dispensable() const {
@@ -182,28 +188,33 @@ steady_time http2_connection::idle_since() const { return session_->last_call();
 
 // -- what comes in -------------------------------------------------------------------------------
 
-void http2_connection::wait_readable() {
-  socket_.async_wait(
-    tcp::socket::wait_read,
-    [self = shared_from_this()](boost::system::error_code failed) { self->on_readable(failed); });
+void http2_connection::on_ready(readiness what) {
+  ending_ = ending_ || what.ending;
+  readable_ = readable_ || what.readable;
+  if (what.writable && !backlog_.empty())
+    write_backlog();
+  if (readable_ && !goes_on_later_)
+    read();
 }
 
-void http2_connection::on_readable(boost::system::error_code failed) {
+void http2_connection::read() {
   auto& in = worker_.space.in;
-  for (int turn = 0; turn < turns_max && phase_ != phase::closed; ++turn) {
-    std::size_t size = failed ? 0 : socket_.read_some(net::buffer(in), failed);
-    if (failed == net::error::would_block)
+  for (int turn = 0; turn < turns_max && readable_ && !goes_on_later_; ++turn) {
+    if (phase_ == phase::closed)
+      return;
+    boost::system::error_code failed;
+    auto size = socket_.read(in, failed);
+    // What comes after all was read is told, but the end was told already.
+    readable_ = size == in.size() || (ending_ && !would_block(failed));
+    if (would_block(failed))
       break;
     if (failed || size == 0)
-      return close({status_code::unavailable, failed && failed != net::error::eof
-                                                ? failed.message()
-                                                : "the other end closed the connection"});
+      return close({status_code::unavailable,
+                    failed ? failed.message() : "the other end closed the connection"});
     last_read_ = steady_now();
     pinged_.reset();
     if (phase_ != phase::ending && !take({in.data(), size}))
       take_no_more();
-    if (size < in.size() || goes_on_later_)
-      break;
   }
   end_turn();
 }
@@ -218,10 +229,10 @@ void http2_connection::take_no_more() {
 void http2_connection::end_turn() {
   if (phase_ == phase::closed)
     return;
-  flush();
+  on_output();
   worker_.space.shrink();
-  if (phase_ != phase::closed && !goes_on_later_)
-    wait_readable();
+  if (readable_ && !goes_on_later_)
+    go_on_later();
 }
 
 bool http2_connection::take(std::string_view bytes) {
@@ -264,21 +275,25 @@ bool http2_connection::take_plain(std::string_view bytes) {
     if (session_->is_behind(0))
       flush();
     if (goes_on && session_->has_paused() && phase_ != phase::closed) {
-      goes_on_later_ = true;
       rest_ = bytes;
-      net::post(worker_.io, [self = shared_from_this()] { self->go_on(); });
+      go_on_later();
       return true;
     }
   } while (!bytes.empty() && goes_on && phase_ != phase::closed);
   return goes_on;
 }
 
+void http2_connection::go_on_later() {
+  goes_on_later_ = true;
+  net::post(worker_.io, [self = shared_from_this()] { self->go_on(); });
+}
+
 void http2_connection::go_on() {
   goes_on_later_ = false;
   auto rest = std::exchange(rest_, {});
-  if (phase_ == phase::open && !take_plain(rest))
+  if (phase_ == phase::open && (!rest.empty() || session_->has_paused()) && !take_plain(rest))
     take_no_more();
-  end_turn();
+  read();
 }
 
 void http2_connection::log_fault(std::string_view fault) {
@@ -335,37 +350,29 @@ void http2_connection::write(std::string_view bytes) {
   boost::system::error_code failed;
   std::size_t written = 0;
   if (backlog_.empty())
-    written = socket_.write_some(net::buffer(bytes.data(), bytes.size()), failed);
+    written = socket_.write(bytes, failed);
   written_ += written;
-  if (failed && failed != net::error::would_block)
+  if (failed && !would_block(failed))
     return close({status_code::unavailable, failed.message()});
   bytes.remove_prefix(written);
   if (bytes.empty())
     return;
-  bool waits = !backlog_.empty();
   backlog_ += bytes;
   if (backlog_.size() > backlog_bytes_max)
     return close({status_code::unavailable, "it does not read"});
-  if (!waits)
-    wait_writable();
 }
 
-void http2_connection::wait_writable() {
-  socket_.async_wait(
-    tcp::socket::wait_write,
-    [self = shared_from_this()](boost::system::error_code failed) { self->on_writable(failed); });
-}
-
-void http2_connection::on_writable(boost::system::error_code failed) {
+void http2_connection::write_backlog() {
   if (phase_ == phase::closed)
     return;
-  std::size_t written = failed ? 0 : socket_.write_some(net::buffer(backlog_), failed);
-  if (failed && failed != net::error::would_block)
+  boost::system::error_code failed;
+  auto written = socket_.write(backlog_, failed);
+  if (failed && !would_block(failed))
     return close({status_code::unavailable, failed.message()});
   written_ += written;
   backlog_.erase(0, written);
   if (!backlog_.empty())
-    return wait_writable();
+    return;
   std::string().swap(backlog_);
   flush();
 }

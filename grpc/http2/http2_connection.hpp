@@ -13,6 +13,7 @@
 #include "grpc/http2/http2_worker.hpp"
 #include "grpc/http2/tls_stream.hpp"
 #include "net/connection_places.hpp"
+#include "net/stream_socket.hpp"
 
 namespace nacre {
 
@@ -30,10 +31,9 @@ public:
 /// One TCP connection that speaks gRPC: reads bytes, has them understood, writes what comes of it.
 /// Lives on one I/O thread.
 class http2_connection final : public std::enable_shared_from_this<http2_connection>,
-                               public session_owner {
+                               public session_owner,
+                               public socket_user {
 public:
-  using tcp = boost::asio::ip::tcp;
-
   /// How an accepted connection may greet.
   struct greeting {
     /// Null without TLS.
@@ -42,7 +42,7 @@ public:
   };
 
   /// Of a port. `begin` follows.
-  http2_connection(http2_worker& worker, tcp::socket socket, connection_place place,
+  http2_connection(http2_worker& worker, stream_socket socket, connection_place place,
                    greeting welcome);
 
   /// To another node. `connect` follows.
@@ -82,21 +82,26 @@ public:
   steady_time idle_since() const;
 
 private:
+  using tcp = boost::asio::ip::tcp;
+
+  void on_ready(readiness what) override;
   void on_output() override;
   void start_session(std::shared_ptr<connection_user> user);
   void on_connected(boost::system::error_code failed, const std::string& host,
                     const tls_context& tls);
-  void wait_readable();
-  void on_readable(boost::system::error_code failed);
+  /// Hears of the socket from now on, or ends at once.
+  bool watch_socket();
+  void read();
   /// @returns false if nothing more is to be read
   bool take(std::string_view bytes);
   bool take_first(std::string_view bytes);
   bool take_plain(std::string_view bytes);
-  /// Takes the rest, when others had their turn.
+  /// Takes the rest, and reads on, when others had their turn.
+  void go_on_later();
   void go_on();
   /// Says our last words, with a line for the fault.
   void take_no_more();
-  /// Sends what came of what was read, and waits for more.
+  /// What came of what was read is sent when others were read as well.
   void end_turn();
   /// Ends it at once for a fault that is counted.
   void close_for(std::atomic<std::uint64_t>& counter, const char* fault);
@@ -104,8 +109,7 @@ private:
   void log_fault(std::string_view fault);
   /// Sends `bytes`, or keeps what the socket does not take.
   void write(std::string_view bytes);
-  void wait_writable();
-  void on_writable(boost::system::error_code failed);
+  void write_backlog();
   /// Says no more and reads on for a while, so that the other end gets our last words.
   void end_softly();
   bool watch_handshake(steady_time now);
@@ -115,7 +119,9 @@ private:
   enum class phase : std::uint8_t { connecting, greeting, open, ending, closed };
 
   http2_worker& worker_;
-  tcp::socket socket_;
+  stream_socket socket_;
+  /// While we connect.
+  std::shared_ptr<tcp::socket> dialing_;
   std::optional<connection_place> place_;
   greeting welcome_;
   std::shared_ptr<connection_user> user_;
@@ -143,6 +149,10 @@ private:
   bool heard_ = false;
   bool marked_ = false;
   bool goes_on_later_ = false;
+  /// There may be something to read, ...
+  bool readable_ = false;
+  /// ... if only that the other end says no more.
+  bool ending_ = false;
 };
 
 } // namespace nacre

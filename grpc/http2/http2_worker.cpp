@@ -28,12 +28,13 @@ void http2_worker::buffers::shrink() {
       std::string().swap(*x);
 }
 
-http2_worker::http2_worker(boost::asio::io_context& thread, http2_common& shared)
-  : io(thread),
+http2_worker::http2_worker(io_thread& thread, http2_common& shared)
+  : io(thread.io),
+    sockets(thread.sockets),
     common(shared),
-    inbox(std::make_shared<http2_inbox>(thread, [this] { flush_marked(); })),
+    inbox(std::make_shared<http2_inbox>(io, [this] { flush_marked(); })),
     tick_(tick_of(shared.limits)),
-    timer_(thread) {}
+    timer_(io) {}
 
 void http2_worker::start() { watch(); }
 

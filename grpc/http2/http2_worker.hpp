@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "actors/base/clocks.hpp"
 #include "grpc/http2/frame_space.hpp"
 #include "grpc/http2/http2_inbox.hpp"
 #include "grpc/http2/http2_limits.hpp"
+#include "net/io_threads.hpp"
 
 namespace nacre {
 
@@ -21,8 +21,8 @@ using http2_connection_ptr = std::shared_ptr<http2_connection>;
 /// and the clock that looks after them. On that thread, but for `inbox`.
 class http2_worker {
 public:
-  /// @param common has to outlive it
-  http2_worker(boost::asio::io_context& io, http2_common& common);
+  /// @param thread has to outlive it, like `common`
+  http2_worker(io_thread& thread, http2_common& common);
 
   /// Looks after its connections from now on.
   void start();
@@ -44,6 +44,7 @@ public:
   std::size_t connections() const { return connections_.size(); }
 
   boost::asio::io_context& io;
+  socket_events& sockets;
   http2_common& common;
   const std::shared_ptr<http2_inbox> inbox;
 

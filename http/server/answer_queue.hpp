@@ -13,22 +13,35 @@ namespace nacre {
 
 class http_session;
 
-/// Answers of actors on their way to the sessions of one I/O thread. Whatever comes before that
-/// thread gets to it goes along with the first one: a thread is woken once per round, not once per
-/// answer. Any thread.
+/// Answers on their way to the sessions of one I/O thread, which are sent in a row: those of the
+/// requests that it read in a row, and whatever actors answer before it gets to that. So a thread
+/// is woken once per round, not once per answer, and neither the caches of this core nor a client
+/// that waits on another are bothered once per answer.
 class answer_queue {
 public:
+  using session_ptr = std::shared_ptr<http_session>;
+
   explicit answer_queue(boost::asio::io_context& io) : io_(io) {}
 
-  void add(std::shared_ptr<http_session> session, reply answer);
+  /// Any thread.
+  void add(session_ptr session, reply answer);
+
+  /// On the I/O thread.
+  void add_here(session_ptr session, reply answer);
+
+  /// Comes back to a session when others had their turn.
+  void go_on_later(session_ptr session);
 
 private:
+  using waiting = std::vector<std::pair<session_ptr, reply>>;
+
   /// On the I/O thread.
   void deliver();
 
   boost::asio::io_context& io_;
+  waiting here_;
   std::mutex lock_;
-  std::vector<std::pair<std::shared_ptr<http_session>, reply>> waiting_;
+  waiting elsewhere_;
 };
 
 } // namespace nacre

@@ -12,7 +12,6 @@
 namespace nacre {
 
 namespace net = boost::asio;
-using tcp = net::ip::tcp;
 using namespace std::chrono_literals;
 
 namespace {
@@ -62,7 +61,7 @@ void http_server::watch_deadlines(worker& x) {
   });
 }
 
-void http_server::take(std::size_t thread, tcp::socket socket, connection_place place,
+void http_server::take(std::size_t thread, stream_socket socket, connection_place place,
                        bool crowded) {
   auto& owner = *workers_[thread];
   auto session =
@@ -71,7 +70,7 @@ void http_server::take(std::size_t thread, tcp::socket socket, connection_place 
     if (stopping_ || (crowded && !end_longest_idle(owner)))
       return session->end(); // nobody is idle: this one is refused
     owner.sessions.push_back(session);
-    session->run();
+    session->run(owner.sockets);
   });
 }
 
@@ -84,15 +83,13 @@ void http_server::on_scarce(const std::string& why) {
 
 void http_server::on_plenty() { routes_.counters().descriptors_scarce = false; }
 
-void http_server::refuse(tcp::socket socket) {
+void http_server::refuse(stream_socket socket) {
   // Nothing was read yet, so the answer fits the empty send buffer or nobody is there.
   constexpr std::string_view busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
                                     "Connection: close\r\n\r\n";
-  boost::system::error_code ec;
-  socket.non_blocking(true, ec);
-  socket.write_some(net::buffer(busy), ec);
-  socket.shutdown(tcp::socket::shutdown_send, ec);
-  socket.close(ec);
+  boost::system::error_code ignored;
+  socket.write(busy, ignored);
+  socket.shutdown_send();
 }
 
 bool http_server::end_longest_idle(worker& x) {

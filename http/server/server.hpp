@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "config/options.hpp"
@@ -38,18 +37,19 @@ public:
 private:
   /// What one I/O thread has of HTTP; all but `io` and `answers` is touched on that thread only.
   struct worker {
-    explicit worker(boost::asio::io_context& thread) : io(thread) {}
+    explicit worker(io_thread& thread) : io(thread.io), sockets(thread.sockets) {}
 
     boost::asio::io_context& io;
+    socket_events& sockets;
     answer_queue answers{io};
     boost::asio::steady_timer deadline_timer{io};
     /// Sessions to be checked for slow clients and told of the end.
     std::vector<std::weak_ptr<http_session>> sessions;
   };
 
-  void take(std::size_t thread, boost::asio::ip::tcp::socket socket, connection_place place,
+  void take(std::size_t thread, stream_socket socket, connection_place place,
             bool crowded) override;
-  void refuse(boost::asio::ip::tcp::socket socket) override;
+  void refuse(stream_socket socket) override;
   void on_scarce(const std::string& why) override;
   void on_plenty() override;
 
