@@ -83,6 +83,43 @@ TEST_CASE("a pointer set loses all for which a condition holds, and no other") {
   CHECK(seen == 10);
 }
 
+TEST_CASE("a walk over a pointer set misses none that stays, whatever comes and goes") {
+  for (unsigned seed = 1; seed <= 500; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    item_set set;
+    std::set<unsigned> stayed;
+    for (unsigned key = 0; key < 60; ++key) {
+      set.put(new item(key));
+      stayed.insert(key);
+    }
+    std::set<unsigned> seen;
+    item_set::walk way;
+    int turns = 0;
+    while (set.walk_on(way, random() % 8, [&](auto& x) { seen.insert(x->key); })) {
+      if (++turns > 1'000)
+        break; // more come than are seen: it need not end
+      for (auto changes = random() % 4; changes > 0; --changes) {
+        auto key = static_cast<unsigned>(random() % 80);
+        if (random() % 3 == 0) {
+          set.put(new item(key));
+        } else {
+          set.erase(item(key));
+          stayed.erase(key);
+        }
+      }
+    }
+    CHECK(turns <= 1'000);
+    CHECK(std::includes(seen.begin(), seen.end(), stayed.begin(), stayed.end()));
+    std::size_t all = 0;
+    set.each([&](auto& x) {
+      CHECK(x);
+      ++all;
+    });
+    CHECK(all == set.size());
+  }
+}
+
 TEST_CASE("an empty pointer set finds nothing") {
   item_set set;
   CHECK(set.find(1u, 1) == nullptr);

@@ -69,6 +69,34 @@ public:
       }
   }
 
+  /// Calls `f(const pointer&)` with all.
+  template <class F>
+  void each(F f) const {
+    for (auto& x : items_)
+      if (x)
+        f(x);
+  }
+
+  /// How far a walk over all items has come.
+  struct walk {
+    std::size_t left = 0;
+    /// 0 before it has begun.
+    std::uint64_t layout = 0;
+  };
+
+  /// Goes on with a walk over some `places` more, and calls `f(const pointer&)` with those there.
+  /// Items may come and go between two calls; those that stay are seen, some maybe twice.
+  /// @returns whether there are more
+  template <class F>
+  bool walk_on(walk& at, std::size_t places, F f) const {
+    if (at.layout != layout_)
+      at = {items_.size(), layout_};
+    for (; at.left > 0 && places > 0; --places)
+      if (auto& x = items_[--at.left])
+        f(x);
+    return at.left > 0;
+  }
+
 private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
@@ -103,6 +131,7 @@ private:
   }
 
   void grow() {
+    ++layout_;
     auto wanted = std::max<std::size_t>(8, items_.size() + items_.size() / 2);
     auto marks = std::exchange(marks_, std::vector<std::uint32_t>(wanted));
     auto items = std::exchange(items_, std::vector<pointer>(wanted));
@@ -111,7 +140,8 @@ private:
         place(std::move(items[i]), marks[i]);
   }
 
-  /// Those behind it move up, so that they are found without it.
+  /// Those behind it move up, so that they are found without it: towards the begin, where a walk
+  /// comes last, but for the few that go from there to the end.
   void erase_at(std::size_t hole) {
     auto gone = std::move(items_[hole]);
     --size_;
@@ -119,6 +149,7 @@ private:
       auto from_home = distance(home_of(marks_[at]), at);
       if (from_home < distance(hole, at))
         continue;
+      layout_ += at < hole ? 1 : 0;
       marks_[hole] = marks_[at];
       items_[hole] = std::move(items_[at]);
       hole = at;
@@ -134,6 +165,8 @@ private:
   std::vector<std::uint32_t> marks_;
   std::vector<pointer> items_;
   std::size_t size_ = 0;
+  /// Another one when an item has got to where a walk begins.
+  std::uint64_t layout_ = 1;
 };
 
 } // namespace nacre

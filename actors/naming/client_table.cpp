@@ -52,54 +52,47 @@ auto take_from(Items& items, const service_key_view& service) {
 
 } // namespace
 
-publication_ptr client_table::row::find(const service_key_view& service) const {
-  return find_in(publications(), service);
+const client_table::lists* client_table::find_other(const client_id& client) const {
+  auto i = others_.empty() ? others_.end() : others_.find(client);
+  return i == others_.end() ? nullptr : &i->second;
 }
 
-subscriber_ptr client_table::row::find_subscription(const service_key_view& service) const {
-  return more ? find_in(more->subscriptions, service) : nullptr;
-}
-
-client_table::row::lists& client_table::row::widen() const {
-  if (!more) {
-    more = std::make_unique<lists>(lists{only->lease->client, {only}, {}});
-    only = nullptr;
+client_table::lists& client_table::widen(const client_id& client) {
+  auto [i, is_new] = others_.try_emplace(client);
+  if (!is_new)
+    return i->second;
+  if (auto* known = find_sole(client)) {
+    auto sole = *known;
+    i->second.publications.push_back(sole);
+    sole_.erase(*sole);
+  } else {
+    count(client, 1);
   }
-  return *more;
+  return i->second;
 }
 
-const client_table::row* client_table::find_row(const client_id& client) const {
-  auto i = rows_.find(client);
-  return i == rows_.end() ? nullptr : &*i;
+void client_table::count(const client_id& client, int more) {
+  persistent_clients_ += client.kind == client_kind::persistent ? more : 0;
 }
 
-const client_table::row& client_table::add_row(row x) {
-  auto i = rows_.insert(std::move(x)).first;
-  persistent_clients_ += i->client().kind == client_kind::persistent ? 1 : 0;
-  return *i;
-}
-
-void client_table::tidy_row(row_set::iterator i) {
-  if (!i->more || !i->more->subscriptions.empty() || i->more->publications.size() > 1)
+void client_table::tidy(other_clients::iterator i) {
+  if (!i->second.publications.empty() || !i->second.subscriptions.empty())
     return;
-  if (!i->more->publications.empty()) {
-    i->only = std::move(i->more->publications.front());
-    i->more = nullptr;
-    return;
-  }
-  persistent_clients_ -= i->client().kind == client_kind::persistent ? 1 : 0;
-  rows_.erase(i);
+  count(i->first, -1);
+  others_.erase(i);
 }
 
 publication_ptr client_table::find(const client_id& client, const service_key_view& service) const {
-  auto r = find_row(client);
-  return r ? r->find(service) : nullptr;
+  if (auto* sole = find_sole(client))
+    return (*sole)->lease->service->view() == service ? *sole : nullptr;
+  auto* other = find_other(client);
+  return other ? find_in(other->publications, service) : nullptr;
 }
 
 subscriber_ptr client_table::find_subscription(const client_id& client,
                                                const service_key_view& service) const {
-  auto r = find_row(client);
-  return r ? r->find_subscription(service) : nullptr;
+  auto* other = find_other(client);
+  return other ? find_in(other->subscriptions, service) : nullptr;
 }
 
 void client_table::schedule_publisher(const lease_ptr& x, steady_time due, steady_time now) {
@@ -112,14 +105,19 @@ void client_table::schedule_subscriber(const lease_ptr& x, steady_time due, stea
 }
 
 publication_ptr client_table::put_row(const publication_ptr& x) {
-  auto r = find_row(x->lease->client);
-  if (!r) {
-    add_row({x});
-    return nullptr;
+  auto& client = x->lease->client;
+  if (auto* sole = find_sole(client)) {
+    if ((*sole)->lease->service != x->lease->service)
+      return put_into(widen(client).publications, x);
+    auto before = *sole;
+    sole_.put(x);
+    return before;
   }
-  if (r->only && r->only->lease->service == x->lease->service)
-    return std::exchange(r->only, x);
-  return put_into(r->widen().publications, x);
+  if (find_other(client))
+    return put_into(widen(client).publications, x);
+  count(client, 1);
+  sole_.put(x);
+  return nullptr;
 }
 
 void client_table::put(const publication_ptr& x, steady_time now) {
@@ -135,33 +133,36 @@ void client_table::put(const publication_ptr& x, steady_time now) {
 
 void client_table::put(const subscriber_ptr& x, steady_time now) {
   const auto& lease = x->lease;
-  auto r = find_row(lease->client);
-  if (!r)
-    r = &add_row({nullptr, std::make_unique<row::lists>(row::lists{lease->client, {}, {}})});
-  auto before = put_into(r->widen().subscriptions, x);
+  auto before = put_into(widen(lease->client).subscriptions, x);
   subscriptions_ += before ? 0 : 1;
   if (!before || before->lease != lease)
     schedule_subscriber(lease, now + check_interval_max, now);
 }
 
 publication_ptr client_table::remove(const client_id& client, const service_key_view& service) {
-  auto i = rows_.find(client);
-  if (i == rows_.end())
-    return nullptr;
-  auto taken = take_from(i->widen().publications, service);
+  publication_ptr taken;
+  if (auto* sole = find_sole(client)) {
+    if ((*sole)->lease->service->view() != service)
+      return nullptr;
+    taken = *sole;
+    sole_.erase(*taken);
+    count(client, -1);
+  } else if (auto i = others_.find(client); i != others_.end()) {
+    taken = take_from(i->second.publications, service);
+    tidy(i);
+  }
   publications_ -= taken ? 1 : 0;
-  tidy_row(i);
   return taken;
 }
 
 subscriber_ptr client_table::remove_subscription(const client_id& client,
                                                  const service_key_view& service) {
-  auto i = rows_.find(client);
-  if (i == rows_.end())
+  auto i = others_.find(client);
+  if (i == others_.end())
     return nullptr;
-  auto taken = take_from(i->widen().subscriptions, service);
+  auto taken = take_from(i->second.subscriptions, service);
   subscriptions_ -= taken ? 1 : 0;
-  tidy_row(i);
+  tidy(i);
   return taken;
 }
 
@@ -233,12 +234,13 @@ std::vector<lapse> client_table::due(steady_time now, const lapse_rules& rules) 
 void client_table::collect(const service_key_view& service,
                            std::vector<publication_ptr>& publications,
                            std::vector<subscriber_ptr>& subscribers) const {
-  for (auto& r : rows_) {
-    if (auto x = r.find(service))
+  for_each_publication([&](const publication_ptr& x) {
+    if (x->lease->service->view() == service)
       publications.push_back(x);
-    if (auto x = r.find_subscription(service))
+  });
+  for (auto& [client, of_it] : others_)
+    if (auto x = find_in(of_it.subscriptions, service))
       subscribers.push_back(x);
-  }
 }
 
 } // namespace nacre

@@ -1,14 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <queue>
-#include <span>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "actors/base/clocks.hpp"
+#include "actors/base/pointer_set.hpp"
 #include "actors/tables/publication.hpp"
 
 namespace nacre {
@@ -55,6 +55,21 @@ struct lapse_rules {
 /// The rows of a CLIENT SHARD without mailbox or clock: what each ip:port client publishes and
 /// subscribes, and which leases ran out.
 class client_table {
+  struct client_hash {
+    std::size_t operator()(const publication& x) const { return x.lease->client.hash(); }
+  };
+
+  struct same_client {
+    static const client_id& of(const client_id& x) { return x; }
+    static const client_id& of(const publication& x) { return x.lease->client; }
+    template <class Key>
+    bool operator()(const publication& x, const Key& key) const {
+      return of(x) == of(key);
+    }
+  };
+
+  using publication_set = pointer_set<const publication, client_hash, same_client>;
+
 public:
   /// What the client publishes for the lease's service, null if nothing.
   publication_ptr find(const client_id& client, const service_key_view& service) const;
@@ -89,83 +104,61 @@ public:
       schedule_publisher(x, now, now);
   }
 
-  /// How far a walk over all rows has come.
-  struct walk {
+  /// How far a walk over all clients has come.
+  class walk {
+    friend class client_table;
+    publication_set::walk sole;
+    bool has_seen_sole = false;
     std::size_t bucket = 0;
     std::size_t buckets = 0;
   };
 
-  /// Goes on with a walk over some `rows` more, and calls `f` with what those of them publish that
-  /// have to beat. Rows may come and go between two calls; those that stay are seen, some maybe
-  /// twice.
+  /// Goes on with a walk over some `clients` more, and calls `f` with what those of them publish
+  /// that have to beat. Clients may come and go between two calls; those that stay are seen, some
+  /// maybe twice.
   /// @returns whether there are more
   template <class F>
-  bool walk_ephemeral(walk& at, std::size_t rows, F f) const {
-    if (at.buckets != rows_.bucket_count())
-      at = {0, rows_.bucket_count()}; // all rows have another place
-    for (std::size_t seen = 0; at.bucket < at.buckets && seen < rows; ++at.bucket, ++seen)
-      for (auto i = rows_.begin(at.bucket); i != rows_.end(at.bucket); ++i, ++seen)
-        if (i->client().kind == client_kind::ephemeral)
-          for (auto& x : i->publications())
-            f(x);
+  bool walk_ephemeral(walk& at, std::size_t clients, F f) const {
+    auto see = [&](const publication_ptr& x) {
+      if (x->lease->client.kind == client_kind::ephemeral)
+        f(x);
+    };
+    if (!at.has_seen_sole) {
+      at.has_seen_sole = !sole_.walk_on(at.sole, clients, see);
+      return !at.has_seen_sole || !others_.empty();
+    }
+    if (at.buckets != others_.bucket_count()) {
+      at.bucket = 0; // all have another place
+      at.buckets = others_.bucket_count();
+    }
+    for (std::size_t seen = 0; at.bucket < at.buckets && seen < clients; ++at.bucket, ++seen)
+      for (auto i = others_.begin(at.bucket); i != others_.end(at.bucket); ++i, ++seen)
+        std::for_each(i->second.publications.begin(), i->second.publications.end(), see);
     return at.bucket < at.buckets;
   }
 
   /// Calls `f` with each publication.
   template <class F>
   void for_each_publication(F f) const {
-    for (auto& r : rows_)
-      for (auto& x : r.publications())
-        f(x);
+    sole_.each(f);
+    for (auto& [client, of_it] : others_)
+      std::for_each(of_it.publications.begin(), of_it.publications.end(), f);
   }
 
-  std::size_t clients() const { return rows_.size(); }
+  std::size_t clients() const { return sole_.size() + others_.size(); }
   /// Those of them whose instances are kept without beats.
   std::size_t persistent_clients() const { return persistent_clients_; }
   std::size_t publications() const { return publications_; }
   std::size_t subscriptions() const { return subscriptions_; }
 
 private:
-  /// What one client holds. Nearly every one publishes for one service and subscribes none: then
-  /// its row is the publication.
-  struct row {
-    /// Sorted by service: one ip:port may subscribe thousands.
-    struct lists {
-      client_id client;
-      std::vector<publication_ptr> publications;
-      std::vector<subscriber_ptr> subscriptions;
-    };
-
-    const client_id& client() const { return only ? only->lease->client : more->client; }
-    std::span<const publication_ptr> publications() const {
-      return more ? std::span<const publication_ptr>(more->publications) : std::span(&only, 1);
-    }
-    publication_ptr find(const service_key_view& service) const;
-    subscriber_ptr find_subscription(const service_key_view& service) const;
-
-    /// The same as lists.
-    lists& widen() const;
-
-    // Not the key of the row, which is the client. One of the two is null.
-    mutable publication_ptr only;
-    mutable std::unique_ptr<lists> more{};
+  /// Sorted by service: one ip:port may subscribe thousands.
+  struct lists {
+    std::vector<publication_ptr> publications;
+    std::vector<subscriber_ptr> subscriptions;
   };
 
-  struct row_hash {
-    using is_transparent = void;
-    std::size_t operator()(const client_id& x) const { return x.hash(); }
-    std::size_t operator()(const row& x) const { return x.client().hash(); }
-  };
-
-  struct row_equal {
-    using is_transparent = void;
-    static const client_id& of(const client_id& x) { return x; }
-    static const client_id& of(const row& x) { return x.client(); }
-    template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-      return of(a) == of(b);
-    }
-  };
+  using other_clients = std::unordered_map<client_id, lists, client_id_hash>;
 
   struct check {
     steady_time due;
@@ -189,14 +182,18 @@ private:
   static constexpr std::size_t looks_max = 4'000;
   static constexpr std::size_t lapses_max = 250;
 
-  const row* find_row(const client_id& client) const;
-  using row_set = std::unordered_set<row, row_hash, row_equal>;
-  /// A new row of a client is in; @returns it
-  const row& add_row(row x);
-  /// Puts it into its client's row. @returns what was there before, null if nothing
+  const publication_ptr* find_sole(const client_id& client) const {
+    return sole_.find(client, client.hash());
+  }
+  const lists* find_other(const client_id& client) const;
+  /// What the client has, as lists, which may be empty as yet.
+  lists& widen(const client_id& client);
+  /// Puts it where its client is. @returns what was there before, null if nothing
   publication_ptr put_row(const publication_ptr& x);
-  /// Something was taken out of it: it may have to go, or be one publication again.
-  void tidy_row(row_set::iterator i);
+  /// A client has come, or gone.
+  void count(const client_id& client, int more);
+  /// Something was taken out of it: it goes if that was the last.
+  void tidy(other_clients::iterator i);
   bool publishes(const lease& x) const;
   bool subscribes(const lease& x) const;
   void schedule_publisher(const lease_ptr& x, steady_time due, steady_time now);
@@ -206,7 +203,10 @@ private:
   void check_subscriber(const lease_ptr& x, steady_time now, const lapse_rules& rules,
                         std::vector<lapse>& lapses);
 
-  row_set rows_;
+  /// What those publish who publish for one service and subscribe none, as nearly all do.
+  publication_set sole_;
+  /// The rest. Who once is among them stays there, so that no walk misses anyone.
+  other_clients others_;
   check_queue publisher_checks_;
   check_queue subscriber_checks_;
   std::size_t persistent_clients_ = 0;
