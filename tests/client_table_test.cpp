@@ -501,6 +501,38 @@ TEST_CASE("a walk in pieces sees every client that beats, also while others come
   CHECK(std::all_of(seen.begin(), seen.end(), [](auto& x) { return x.second <= 2; }));
 }
 
+TEST_CASE(
+  "leases come up for a look in order, none early and none late, however far ahead and however "
+  "long nobody asked") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    lease_checks checks;
+    std::multimap<steady_time, lease_ptr> wanted;
+    auto now = at(0);
+    for (int turn = 0; turn < 200; ++turn) {
+      for (auto n = random() % 5; n > 0; --n) {
+        auto ahead = random() % 20 == 0 ? random() % 100'000 : random() % 5'001;
+        auto due = now + milliseconds(ahead) - milliseconds(3);
+        auto lease = make_lease(1, client(static_cast<int>(random() % 1'000)), 0);
+        checks.push(due, lease);
+        wanted.emplace(due, lease);
+      }
+      now += milliseconds(random() % 10 == 0 ? random() % 30'000 : random() % 200);
+      while (checks.has_due(now)) {
+        auto lease = checks.take();
+        REQUIRE(!wanted.empty());
+        auto [first, last] = wanted.equal_range(wanted.begin()->first);
+        auto same = std::find_if(first, last, [&](auto& x) { return x.second == lease; });
+        REQUIRE(same != last);
+        REQUIRE(same->first <= now);
+        wanted.erase(same);
+      }
+      REQUIRE((wanted.empty() || wanted.begin()->first > now));
+    }
+  }
+}
+
 TEST_CASE("much that is due takes several turns, of which none is long, and nobody is left out") {
   client_table table;
   lapse_rules rules;

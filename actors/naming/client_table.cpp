@@ -96,12 +96,12 @@ subscriber_ptr client_table::find_subscription(const client_id& client,
 }
 
 void client_table::schedule_publisher(const lease_ptr& x, steady_time due, steady_time now) {
-  publisher_checks_.push({std::min(due, now + check_interval_max), x});
+  publisher_checks_.push(std::min(due, now + check_interval_max), x);
   x->check_scheduled = true;
 }
 
 void client_table::schedule_subscriber(const lease_ptr& x, steady_time due, steady_time now) {
-  subscriber_checks_.push({std::min(due, now + check_interval_max), x});
+  subscriber_checks_.push(std::min(due, now + check_interval_max), x);
 }
 
 publication_ptr client_table::put_row(const publication_ptr& x) {
@@ -216,7 +216,7 @@ void client_table::check_publisher(const lease_ptr& x, steady_time now, const la
 std::vector<lapse> client_table::due(steady_time now, const lapse_rules& rules) {
   std::vector<lapse> lapses;
   std::size_t looks = 0;
-  auto goes_on = [&](const check_queue& checks) {
+  auto goes_on = [&](lease_checks& checks) {
     return looks++ < looks_max && lapses.size() < lapses_max && checks.has_due(now);
   };
   while (goes_on(publisher_checks_)) {

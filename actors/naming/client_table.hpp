@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
-#include <queue>
 #include <unordered_map>
 #include <vector>
 
 #include "actors/base/clocks.hpp"
 #include "actors/base/pointer_set.hpp"
+#include "actors/naming/lease_checks.hpp"
 #include "actors/tables/publication.hpp"
 
 namespace nacre {
@@ -90,7 +89,7 @@ public:
   std::vector<lapse> due(steady_time now, const lapse_rules& rules);
 
   /// Whether there are leases to be looked at by `now`.
-  bool has_due(steady_time now) const {
+  bool has_due(steady_time now) {
     return publisher_checks_.has_due(now) || subscriber_checks_.has_due(now);
   }
 
@@ -160,21 +159,6 @@ private:
 
   using other_clients = std::unordered_map<client_id, lists, client_id_hash>;
 
-  struct check {
-    steady_time due;
-    lease_ptr lease;
-    bool operator<(const check& other) const { return due > other.due; }
-  };
-
-  struct check_queue : std::priority_queue<check, std::deque<check>> {
-    bool has_due(steady_time now) const { return !empty() && top().due <= now; }
-    lease_ptr take() {
-      auto lease = top().lease;
-      pop();
-      return lease;
-    }
-  };
-
   /// A lease is looked at in this interval at least, so that changed terms take effect.
   static constexpr milliseconds check_interval_max{5'000};
 
@@ -207,8 +191,8 @@ private:
   publication_set sole_;
   /// The rest. Who once is among them stays there, so that no walk misses anyone.
   other_clients others_;
-  check_queue publisher_checks_;
-  check_queue subscriber_checks_;
+  lease_checks publisher_checks_;
+  lease_checks subscriber_checks_;
   std::size_t persistent_clients_ = 0;
   std::size_t publications_ = 0;
   std::size_t subscriptions_ = 0;
