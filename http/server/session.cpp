@@ -2,6 +2,7 @@
 
 #include "http/server/session.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "http/server/server.hpp"
