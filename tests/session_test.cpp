@@ -98,12 +98,13 @@ TEST_CASE("a request means the same however it arrives") {
     "GET /nacos/v1/ns/tell?a=b HTTP/1.1\r\nHost: x\r\nUser-Agent: u\r\nX-Real-IP: 10.0.0.1\r\n",
     "POST http://x/nacos/v1/ns/tell?c HTTP/1.1\r\nClient-Version: v\r\nContent-Type: text/x\r\n"
     "X-Forwarded-For: 10.0.0.2, 10.0.0.3\r\nContent-Length: 3\r\n",
-    "PUT /nacos/v1/ns/tell HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Real-IP: 10.0.0.4\r\n"};
-  const std::string bodies[] = {"", "abc",
-                                "1\r\nd\r\n2;x=y\r\nef\r\n0\r\nX-Real-IP: 1.1.1.1\r\n\r\n"};
-  const std::string meant[] = {"GET /nacos/v1/ns/tell a=b u 10.0.0.1  []",
-                               "POST /nacos/v1/ns/tell c v 10.0.0.2 text/x [abc]",
-                               "PUT /nacos/v1/ns/tell   10.0.0.4  [def]"};
+    "PUT /nacos/v1/ns/tell HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Real-IP: 10.0.0.4\r\n",
+    "PUT /nacos/v1/ns/tell HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"};
+  const std::string bodies[] = {
+    "", "abc", "1\r\nd\r\n2;x=y\r\nef\r\n0\r\nX-Real-IP: 1.1.1.1\r\n\r\n", "0\r\n\r\n"};
+  const std::string meant[] = {
+    "GET /nacos/v1/ns/tell a=b u 10.0.0.1  []", "POST /nacos/v1/ns/tell c v 10.0.0.2 text/x [abc]",
+    "PUT /nacos/v1/ns/tell   10.0.0.4  [def]", "PUT /nacos/v1/ns/tell   127.0.0.1  []"};
   for (std::size_t i = 0; i < std::size(heads); ++i) {
     auto whole = heads[i] + last + "\r\n" + bodies[i];
     CAPTURE(whole);

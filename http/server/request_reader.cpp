@@ -81,6 +81,10 @@ std::size_t request_reader::take(std::string_view bytes, unsigned& refused) {
   while (!is_done() && taken < bytes.size() && !failed) {
     auto rest = bytes.substr(taken);
     bool amid_head = !is_header_done();
+    // So much is still to come in any case, and Beast counts on it once it has seen the 0.
+    constexpr std::string_view last_chunk = "0\r\n\r\n";
+    if (!amid_head && chunked() && rest.size() < last_chunk.size())
+      break;
     eager(!amid_head); // the first bytes it takes are the head and no more
     auto used = put(boost::asio::buffer(rest.data(), rest.size()), failed);
     // Who unfolds a Content-Length and who skips it see different requests, so nobody is to guess.
