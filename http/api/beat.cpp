@@ -2,7 +2,6 @@
 
 #include "actors/naming/commands.hpp"
 #include "http/api/instance_form.hpp"
-#include "protocol/beat.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -25,6 +24,16 @@ beat_info read_full_beat(const http_call& c, std::string_view text) {
   return std::move(*info);
 }
 
+instance instance_of(const beat_request& beat) {
+  instance x;
+  x.ip = beat.ip;
+  x.port = beat.port;
+  x.cluster_name = beat.cluster;
+  x.weight = beat.full->weight;
+  x.metadata = beat.full->metadata;
+  return x;
+}
+
 reply beat_reply(const switch_domain& switches, short_span own_interval, int code) {
   auto interval = own_interval.count() != 0 ? own_interval.count()
                                             : static_cast<std::uint32_t>(std::clamp<std::int64_t>(
@@ -42,20 +51,13 @@ beat_request read_beat(const http_call& c) {
   auto port = c.int_or("port", 0);
   beat.cluster = c.optional("clusterName", default_cluster);
   if (auto text = c.optional("beat"); !text.empty()) {
-    auto info = read_full_beat(c, text);
-    if (!info.ip.empty())
-      beat.ip = info.ip;
-    if (info.port != 0)
-      port = info.port;
-    if (!is_blank(info.cluster))
-      beat.cluster = info.cluster;
-    auto& x = beat.full.emplace();
-    x.ip = beat.ip;
-    x.port = checked_port(port);
-    x.cluster_name = beat.cluster;
-    x.weight = info.weight;
-    x.metadata = std::move(info.metadata);
-    beat.unfit = std::move(info.unfit);
+    auto& full = beat.full.emplace(read_full_beat(c, text));
+    if (!full.ip.empty())
+      beat.ip = full.ip;
+    if (full.port != 0)
+      port = full.port;
+    if (!is_blank(full.cluster))
+      beat.cluster = full.cluster;
   }
   beat.port = checked_port(port);
   return beat;
@@ -78,9 +80,9 @@ std::optional<reply> answer_beat(const http_call& c, const beat_request& beat) {
     return std::nullopt;
   if (!beat.full || beat.ip.empty())
     return beat_reply(*switches, short_span(0), beat_resource_not_found);
-  if (!beat.unfit.empty())
-    return text_error(400, beat.unfit);
-  auto x = *beat.full;
+  if (!beat.full->unfit.empty())
+    return text_error(400, beat.full->unfit);
+  auto x = instance_of(beat);
   if (auto complaint = node.checks.metadata(x.metadata))
     return param_check_error(*complaint);
   if (auto complaint = check_weight(x.weight))

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/server/http_call.hpp"
+#include "protocol/beat.hpp"
 
 /// Beats of 1.x clients, full or light (Nacos `InstanceController.beat`, `InstanceBeat`).
 namespace nacre {
@@ -11,10 +12,8 @@ struct beat_request {
   std::string ip;
   std::uint16_t port = 0;
   std::string cluster;
-  /// Set for a full beat.
-  std::optional<instance> full;
-  /// Why nothing can be registered of it though it can renew (`beat_info::unfit`).
-  std::string unfit;
+  /// Set for a full beat: what is registered if there is nothing to renew.
+  std::optional<beat_info> full;
 
   client_id client() const { return {ip, port, client_kind::ephemeral}; }
 };
