@@ -4,7 +4,6 @@
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <spdlog/spdlog.h>
 
 #include "net/plain_address.hpp"
@@ -363,8 +362,6 @@ void http2_connection::write(std::string_view bytes) {
 }
 
 void http2_connection::write_backlog() {
-  if (phase_ == phase::closed)
-    return;
   boost::system::error_code failed;
   auto written = socket_.write(backlog_, failed);
   if (failed && !would_block(failed))
