@@ -7,6 +7,8 @@
 
 #include <sys/epoll.h>
 
+#include <boost/asio/post.hpp>
+
 namespace nacre {
 
 namespace {
@@ -31,7 +33,9 @@ socket_events::ticket unpacked(std::uint64_t x) {
 
 } // namespace
 
-socket_events::socket_events(boost::asio::io_context& io) : epoll_(io, new_epoll()) { wait(); }
+socket_events::socket_events(boost::asio::io_context& io) : io_(io), epoll_(io, new_epoll()) {
+  wait();
+}
 
 socket_events::~socket_events() {
   auto left = std::exchange(entries_, {}); // these may call `remove`
@@ -61,6 +65,14 @@ void socket_events::remove(ticket entered) {
   free_.push_back(entered.place);
 }
 
+void socket_events::when_told(std::function<void()> task) {
+  // By the queue of the thread a task would come after another look at all that Asio waits for.
+  if (telling_)
+    when_told_.push_back(std::move(task));
+  else
+    boost::asio::post(io_, std::move(task));
+}
+
 void socket_events::wait() {
   epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                     [this](boost::system::error_code ended) {
@@ -74,6 +86,7 @@ void socket_events::wait() {
 void socket_events::tell() {
   std::array<epoll_event, told_max> events;
   auto count = epoll_wait(epoll_.native_handle(), events.data(), told_max, 0);
+  telling_ = true;
   for (int i = 0; i < count; ++i) {
     auto& event = events[static_cast<std::size_t>(i)];
     auto to = unpacked(event.data.u64);
@@ -85,6 +98,12 @@ void socket_events::tell() {
     user->on_ready({(event.events & EPOLLIN) != 0 || ending,
                     (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0, ending});
   }
+  telling_ = false;
+  auto tasks = std::exchange(when_told_, {});
+  for (auto& task : tasks)
+    task();
+  tasks.clear();
+  when_told_.swap(tasks); // its memory is used again
 }
 
 } // namespace nacre

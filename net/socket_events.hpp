@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -51,6 +52,9 @@ public:
   /// Tells nothing more of a socket, which is closed, and lets its user go.
   void remove(ticket entered);
 
+  /// Runs `task` when all that is ready now was told, on this thread.
+  void when_told(std::function<void()> task);
+
 private:
   struct entry {
     std::shared_ptr<socket_user> user;
@@ -60,10 +64,13 @@ private:
   void wait();
   void tell();
 
+  boost::asio::io_context& io_;
   boost::asio::posix::stream_descriptor epoll_;
   std::vector<entry> entries_;
   std::vector<std::uint32_t> free_;
   std::uint32_t last_number_ = 0;
+  bool telling_ = false;
+  std::vector<std::function<void()>> when_told_;
 };
 
 } // namespace nacre

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include <boost/asio/post.hpp>
-
 #include "grpc/http2/http2_connection.hpp"
 
 namespace nacre {
@@ -63,7 +61,7 @@ void http2_worker::mark(http2_connection_ptr x) {
   marked_.push_back(std::move(x));
   // A round of the inbox, or of the clock, comes round to it by itself; others may not.
   if (!std::exchange(flush_posted_, true))
-    boost::asio::post(io, [this, alive = inbox] {
+    sockets.when_told([this, alive = inbox] {
       flush_posted_ = false;
       flush_marked();
     });

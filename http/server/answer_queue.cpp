@@ -22,7 +22,7 @@ void answer_queue::add(session_ptr session, reply answer) {
 void answer_queue::add_here(session_ptr session, reply answer) {
   here_.emplace_back(std::move(session), std::move(answer));
   if (here_.size() == 1)
-    boost::asio::post(io_, [this] { deliver(); });
+    sockets_.when_told([this] { deliver(); });
 }
 
 void answer_queue::go_on_later(session_ptr session) {

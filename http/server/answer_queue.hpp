@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "http/server/reply.hpp"
+#include "net/socket_events.hpp"
 
 namespace nacre {
 
@@ -21,7 +22,7 @@ class answer_queue {
 public:
   using session_ptr = std::shared_ptr<http_session>;
 
-  explicit answer_queue(boost::asio::io_context& io) : io_(io) {}
+  answer_queue(boost::asio::io_context& io, socket_events& sockets) : io_(io), sockets_(sockets) {}
 
   /// Any thread.
   void add(session_ptr session, reply answer);
@@ -39,6 +40,7 @@ private:
   void deliver();
 
   boost::asio::io_context& io_;
+  socket_events& sockets_;
   waiting here_;
   std::mutex lock_;
   waiting elsewhere_;

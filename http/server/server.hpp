@@ -41,7 +41,7 @@ private:
 
     boost::asio::io_context& io;
     socket_events& sockets;
-    answer_queue answers{io};
+    answer_queue answers{io, sockets};
     boost::asio::steady_timer deadline_timer{io};
     /// Sessions to be checked for slow clients and told of the end.
     std::vector<std::weak_ptr<http_session>> sessions;
