@@ -37,6 +37,8 @@ stream_socket& stream_socket::operator=(stream_socket&& x) noexcept {
   fd_ = std::exchange(x.fd_, -1);
   events_ = std::exchange(x.events_, nullptr);
   entered_ = x.entered_;
+  readable_ = x.readable_;
+  ending_ = x.ending_;
   return *this;
 }
 
@@ -61,7 +63,10 @@ std::uint16_t stream_socket::remote_port() const {
 }
 
 std::size_t stream_socket::read(std::span<char> space, boost::system::error_code& failed) {
-  return moved(::recv(fd_, space.data(), space.size(), 0), failed);
+  auto size = moved(::recv(fd_, space.data(), space.size(), 0), failed);
+  // What comes after all was read is told, but the end was told already.
+  readable_ = size == space.size() || (ending_ && !would_block(failed));
+  return size;
 }
 
 std::size_t stream_socket::write(std::string_view bytes, boost::system::error_code& failed) {

@@ -22,7 +22,9 @@ public:
   stream_socket(stream_socket&& x) noexcept
     : fd_(std::exchange(x.fd_, -1)),
       events_(std::exchange(x.events_, nullptr)),
-      entered_(x.entered_) {}
+      entered_(x.entered_),
+      readable_(x.readable_),
+      ending_(x.ending_) {}
   stream_socket& operator=(stream_socket&& x) noexcept;
   ~stream_socket() { close(); }
 
@@ -37,6 +39,16 @@ public:
 
   /// Port of the other end; 0 if that is gone.
   std::uint16_t remote_port() const;
+
+  /// To be called with what its user is told.
+  void note(readiness what) {
+    readable_ = readable_ || what.readable;
+    ending_ = ending_ || what.ending;
+  }
+
+  /// Whether there may be something to read, if only that the other end says no more. It is not
+  /// told again before all was read.
+  bool may_read() const { return readable_; }
 
   /// How many bytes were read into `space`, which is not empty; 0 at the end.
   std::size_t read(std::span<char> space, boost::system::error_code& failed);
@@ -56,6 +68,8 @@ private:
   int fd_ = -1;
   socket_events* events_ = nullptr;
   socket_events::ticket entered_;
+  bool readable_ = false;
+  bool ending_ = false;
 };
 
 /// Whether a socket just has nothing, or takes nothing.

@@ -188,23 +188,20 @@ steady_time http2_connection::idle_since() const { return session_->last_call();
 // -- what comes in -------------------------------------------------------------------------------
 
 void http2_connection::on_ready(readiness what) {
-  ending_ = ending_ || what.ending;
-  readable_ = readable_ || what.readable;
+  socket_.note(what);
   if (what.writable && !backlog_.empty())
     write_backlog();
-  if (readable_ && !goes_on_later_)
+  if (socket_.may_read() && !goes_on_later_)
     read();
 }
 
 void http2_connection::read() {
   auto& in = worker_.space.in;
-  for (int turn = 0; turn < turns_max && readable_ && !goes_on_later_; ++turn) {
+  for (int turn = 0; turn < turns_max && socket_.may_read() && !goes_on_later_; ++turn) {
     if (phase_ == phase::closed)
       return;
     boost::system::error_code failed;
     auto size = socket_.read(in, failed);
-    // What comes after all was read is told, but the end was told already.
-    readable_ = size == in.size() || (ending_ && !would_block(failed));
     if (would_block(failed))
       break;
     if (failed || size == 0)
@@ -230,7 +227,7 @@ void http2_connection::end_turn() {
     return;
   on_output();
   worker_.space.shrink();
-  if (readable_ && !goes_on_later_)
+  if (socket_.may_read() && !goes_on_later_)
     go_on_later();
 }
 

@@ -149,10 +149,6 @@ private:
   bool heard_ = false;
   bool marked_ = false;
   bool goes_on_later_ = false;
-  /// There may be something to read, ...
-  bool readable_ = false;
-  /// ... if only that the other end says no more.
-  bool ending_ = false;
 };
 
 } // namespace nacre

@@ -119,21 +119,17 @@ void http_session::begin_request() {
 }
 
 void http_session::on_ready(readiness what) {
-  readable_ = readable_ || what.readable;
-  ending_ = ending_ || what.ending;
+  socket_.note(what);
   if (what.writable && unsent_)
     write_rest();
-  if (readable_)
-    read();
+  read();
 }
 
 void http_session::read() {
   std::array<char, read_bytes> space;
-  for (int turn = 0; turn < turns_max && readable_ && !answering_ && socket_.is_open(); ++turn) {
+  for (int turn = 0; turn < turns_max && may_read(); ++turn) {
     boost::system::error_code failed;
     auto size = socket_.read(space, failed);
-    // What comes after all was read is told, but the end was told already.
-    readable_ = size == space.size() || (ending_ && !would_block(failed));
     if (would_block(failed))
       return;
     if (failed || size == 0)
@@ -143,7 +139,7 @@ void http_session::read() {
     else
       take({space.data(), size});
   }
-  if (readable_ && !answering_ && socket_.is_open())
+  if (may_read())
     answers_.go_on_later(shared_from_this());
 }
 
@@ -270,7 +266,7 @@ void http_session::on_sent() {
     begin_request();
   }
   // What a client pipelines waits until others had their turn.
-  if (readable_ || !unread_.empty())
+  if (socket_.may_read() || !unread_.empty())
     answers_.go_on_later(shared_from_this());
 }
 

@@ -61,6 +61,7 @@ private:
 
   void on_ready(readiness what) override;
   void begin_request();
+  bool may_read() const { return !answering_ && socket_.is_open() && socket_.may_read(); }
   void read();
   void take(std::string_view bytes);
   /// Handles a request if it is whole, and keeps what does not belong to it.
@@ -95,10 +96,6 @@ private:
   /// It makes room for others.
   bool ended_ = false;
   bool stopping_ = false;
-  /// There may be something to read, ...
-  bool readable_ = false;
-  /// ... if only that the client says no more.
-  bool ending_ = false;
 };
 
 } // namespace nacre
