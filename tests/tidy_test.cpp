@@ -396,6 +396,44 @@ findings stray_sleeps_and_clocks(const source& x) {
   return found;
 }
 
+/// Whether what ends before `end` is a call, not an expression in parentheses.
+bool is_call(std::string_view text, std::size_t end) {
+  std::size_t depth = 0;
+  for (auto i = end; i-- > 0;) {
+    depth += text[i] == ')' ? 1 : 0;
+    if (text[i] == '(' && --depth == 0)
+      return i > 0 && is_word(text[i - 1]);
+  }
+  return false;
+}
+
+/// A loop over what a returned pointer points to: before C++23 the pointer is gone when the body
+/// begins, and maybe the last one.
+findings loops_over_the_gone(const source& x) {
+  findings found;
+  std::string_view code = x.code;
+  for (auto open = code.find("for ("); open != code.npos; open = code.find("for (", open + 1)) {
+    std::size_t depth = 0;
+    auto end = open + 4;
+    do {
+      depth += code[end] == '(' ? 1 : 0;
+      depth -= code[end] == ')' ? 1 : 0;
+    } while (depth > 0 && ++end < code.size());
+    auto head = code.substr(open, end - open);
+    auto range = std::min(head.find(" : "), head.find(" :\n"));
+    if (range == head.npos || head.find(';', range) != head.npos)
+      continue;
+    for (auto i = head.find(")->", range); i != head.npos; i = head.find(")->", i + 1))
+      if (is_call(head.substr(0, i + 1), i + 1)) {
+        auto line =
+          std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(open), '\n');
+        found.push_back(at(x, static_cast<std::size_t>(line) + 1, std::string(head)));
+        break;
+      }
+  }
+  return found;
+}
+
 /// Each message has its sentence, where it is made and where an actor takes it.
 findings silent_messages(const source& x) {
   findings found;
@@ -493,6 +531,10 @@ TEST_CASE("nobody sleeps but the server at its end, and clocks are given from ou
   check_sources(stray_sleeps_and_clocks);
 }
 
+TEST_CASE("no loop goes over what only a pointer that was just returned keeps alive") {
+  check_sources(loops_over_the_gone);
+}
+
 TEST_CASE("every message has its sentence") { check_sources(silent_messages); }
 
 TEST_CASE("the function counter finds the functions of the sources") {
@@ -574,6 +616,17 @@ TEST_CASE("the rules find what they are for") {
   CHECK(count(stray_sleeps_and_clocks, "http/a.cpp", "steady_clock::now();\n") == 0);
   CHECK(count(stray_sleeps_and_clocks, "http/api/a.cpp", "auto x = steady_now();\n") == 1);
   CHECK(count(stray_sleeps_and_clocks, "http/server/a.cpp", "auto x = steady_now();\n") == 0);
+}
+
+TEST_CASE("loops over what is gone are found") {
+  auto count = [](const char* text) { return loops_over_the_gone(make_source("a", text)).size(); };
+  CHECK(count("for (auto& x : view()->members())\n") == 1);
+  CHECK(count("for (auto& x :\n     a.view(1, (2))->all) {\n") == 1);
+  CHECK(count("for (auto& x : a.view(1, (2))->all) {\n") == 1);
+  CHECK(count("for (auto& x : (*view)->members())\n") == 0);
+  CHECK(count("for (auto& x : view->members())\n") == 0);
+  CHECK(count("for (auto i = a()->begin(); i; ++i)\n") == 0);
+  CHECK(count("for (auto x : all)\n  x()->f();\n") == 0);
 }
 
 TEST_CASE("messages without a sentence are found") {

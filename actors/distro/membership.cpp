@@ -55,7 +55,8 @@ void membership_state::start(node_context_ptr ctx) {
     if (auto actor = peer->actor.get())
       children.watch<distro_peer_state>(peer->address, actor);
   members_listed listed;
-  for (auto& x : cluster.now()->members())
+  auto view = cluster.now();
+  for (auto& x : view->members())
     listed.addresses.push_back(x.address);
   on_listed(listed);
   self->delayed_send(self, tick_interval, caf::tick_atom_v);

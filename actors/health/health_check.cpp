@@ -32,6 +32,12 @@ constexpr milliseconds second_opinion_interval{5'000};
 /// Probes for others under way at once.
 constexpr std::size_t inquiries_max = 64;
 
+const switch_domain::check_params& params_of(health_checker::kind type, const switch_domain& all) {
+  return type == health_checker::kind::http    ? all.http_health
+         : type == health_checker::kind::mysql ? all.mysql_health
+                                               : all.tcp_health;
+}
+
 /// Asks one peer, and tells the HEALTH CHECK what it said, or that it said nothing.
 class opinion_survey final : public peer_survey {
 public:
@@ -242,17 +248,12 @@ void health_check_state::take_address(entry& x, const probe_answer& answer) {
 
 std::vector<std::string> health_check_state::nodes() const {
   std::vector<std::string> all;
-  if (context->cluster)
-    for (auto& x : context->cluster->now()->members())
-      all.push_back(x.address);
+  if (!context->cluster)
+    return all;
+  auto view = context->cluster->now(); // MEMBERSHIP may replace it meanwhile
+  for (auto& x : view->members())
+    all.push_back(x.address);
   return all;
-}
-
-const switch_domain::check_params& health_check_state::params_of(health_checker::kind type) const {
-  auto& all = *context->tables.store.switches();
-  return type == health_checker::kind::http    ? all.http_health
-         : type == health_checker::kind::mysql ? all.mysql_health
-                                               : all.tcp_health;
 }
 
 void health_check_state::on_probed(targets_probed& msg) {
@@ -280,7 +281,7 @@ void health_check_state::judge(entry& x, const probe_answer& answer) {
   std::optional<bool> verdict;
   change(target,
          [&] { verdict = target.state.judge(answer, target.is_healthy(), switches->check_times); });
-  target.interval = target.state.next_interval(answer, params_of(type));
+  target.interval = target.state.next_interval(answer, params_of(type, *switches));
   target.last_ms = to_ms(context->clock.wall());
   // Those that began together are spread over the interval, and kept so.
   schedule(x, varied(target.interval, target.last ? 0.1 : 0.5));

@@ -103,7 +103,6 @@ private:
   /// Another node probes some of those that fail.
   void ask_another();
   void take_finding(std::uint64_t number, const probe_answer& answer);
-  const switch_domain::check_params& params_of(health_checker::kind type) const;
   std::vector<std::string> nodes() const;
   void write(json_writer& out, const entry& x) const;
 

@@ -197,7 +197,8 @@ caf::result<found_actor> inspector_state::on_find(const find_actor& msg) {
   auto promise = self->make_response_promise<found_actor>();
   walk->wanted = {"", "", msg.id, 0, 1};
   walk->at_end = [promise, walk = std::weak_ptr<tree_walk>(walk)]() mutable {
-    auto& rows = walk.lock()->rows;
+    auto ended = walk.lock();
+    auto& rows = ended->rows;
     promise.deliver(found_actor{rows.empty() ? nullptr : rows.front().child.actor});
   };
   walk_on(walk);
