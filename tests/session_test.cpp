@@ -78,9 +78,10 @@ constexpr auto last = "Connection: close\r\n";
 
 TEST_CASE("a folded header is refused, whatever it holds and however it arrives") {
   front f;
-  for (std::string folded : {"X: a\r\n b\r\n", "X: a\r\n\tb\r\n", "X:\r\n b\r\n", "X: a\r\n \r\n",
-                             "Content-Length:\r\n 3\r\n", "X: a\r\n Content-Length: 3\r\n",
-                             "Transfer-Encoding:\r\n chunked\r\n"}) {
+  for (std::string folded :
+       {"X: a\r\n b\r\n", "User-Agent: a\r\n b\r\n", "X: a\r\n\tb\r\n", "X:\r\n b\r\n",
+        "X: a\r\n \r\n", "Content-Length:\r\n 3\r\n", "X: a\r\n Content-Length: 3\r\n",
+        "Transfer-Encoding:\r\n chunked\r\n"}) {
     auto whole = post + folded + "\r\n";
     CHECK_MESSAGE(f.answer({whole + "abc"}).starts_with("HTTP/1.1 400 "), folded);
     // Also when the body never comes: a client that meant no body would wait for ever.

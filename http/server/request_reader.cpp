@@ -95,9 +95,10 @@ std::size_t request_reader::take(std::string_view bytes, unsigned& refused) {
     if (used == 0)
       break;
   }
-  if (read_head && !is_done())
-    keep_texts();
   refused = status_for(failed);
+  // Of a head that is refused nothing is kept: Beast unfolds a line in memory that is gone by now.
+  if (read_head && !is_done() && refused == 0)
+    keep_texts();
   return taken;
 }
 
