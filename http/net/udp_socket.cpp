@@ -60,14 +60,15 @@ void udp_socket::send(const std::string& ip, std::uint16_t port,
 }
 
 void udp_socket::do_receive(endpoint_state& x) {
-  x.socket.async_receive_from(net::buffer(x.buffer), x.sender,
-                              [this, &x](boost::system::error_code ec, std::size_t size) {
-                                if (ec == net::error::operation_aborted)
-                                  return;
-                                if (!ec) // an error is an earlier datagram's: nobody listens there
-                                  on_receive(x, size);
-                                do_receive(x);
-                              });
+  x.socket.async_receive_from(
+    net::buffer(x.buffer), x.sender,
+    [self = shared_from_this(), &x](boost::system::error_code ec, std::size_t size) {
+      if (ec == net::error::operation_aborted)
+        return;
+      if (!ec) // an error is an earlier datagram's: nobody listens there
+        self->on_receive(x, size);
+      self->do_receive(x);
+    });
 }
 
 void udp_socket::on_receive(const endpoint_state& x, std::size_t size) {

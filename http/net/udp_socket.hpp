@@ -14,11 +14,11 @@ namespace nacre {
 /// The socket UDP PUSH sends from and acks come back to: one for IPv4, one for IPv6 where the
 /// machine has it, at the address the node listens on and ports the system chooses. `send` from any
 /// thread; receives on the context's.
-class udp_socket final : public datagram_sink {
+class udp_socket final : public datagram_sink, public std::enable_shared_from_this<udp_socket> {
 public:
   udp_socket(boost::asio::io_context& io, const std::shared_ptr<node_context>& context);
 
-  /// Begins to receive.
+  /// Begins to receive; from here on it lives as long as the context runs.
   void start();
 
   void send(const std::string& ip, std::uint16_t port,

@@ -38,7 +38,11 @@ http_server::http_server(io_threads& threads, const http_options& opts, router r
     }()),
     listener_(std::make_shared<tcp_listener>(threads, port_of(opts), *this)) {}
 
-http_server::~http_server() { stop(0ms); }
+http_server::~http_server() {
+  stop(0ms);
+  // Actors may have answered since: what they posted runs before the workers go.
+  threads_.end_on_each([this](std::size_t i) { return end_all(*workers_[i]); }, 1s);
+}
 
 void http_server::start() {
   listener_->start();
