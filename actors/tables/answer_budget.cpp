@@ -29,9 +29,7 @@ answer_budget::share answer_budget::take(const std::string& address, std::size_t
 }
 
 void answer_budget::subtract(sums& all, const std::string& key, std::size_t bytes) {
-  auto i = all.find(key);
-  i->second -= bytes;
-  if (i->second == 0)
+  if (auto i = all.find(key); i != all.end() && (i->second -= bytes) == 0)
     all.erase(i);
 }
 

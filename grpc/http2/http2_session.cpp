@@ -139,6 +139,7 @@ void http2_session::check_deadlines(steady_time now) {
 
 bool http2_session::receive(std::string_view bytes, steady_time now) {
   now_ = now;
+  taken_ = 0;
   if (failed_)
     return false;
   bool first = !begun_;
@@ -148,9 +149,10 @@ bool http2_session::receive(std::string_view bytes, steady_time now) {
   auto used = nghttp2_session_mem_recv(
     session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   busy_ = false;
-  taken_ = used < 0 ? 0 : static_cast<std::size_t>(used);
-  if (used >= 0)
+  if (used >= 0) {
+    taken_ = static_cast<std::size_t>(used);
     return nghttp2_session_want_read(session_) != 0;
+  }
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
     failed_ = true;
     // The first letter of a method, most likely.
