@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/base/cell.hpp"
 #include "actors/messages/metadata.hpp"
 #include "protocol/service_metadata.hpp"
 #include "protocol/switch_domain.hpp"
@@ -43,8 +44,8 @@ public:
   void set_namespace(namespace_record record);
   bool remove_namespace(std::string_view id);
 
-  switch_domain_ptr switches() const { return switches_.load(); }
-  void set_switches(switch_domain_ptr x) { switches_.store(std::move(x)); }
+  switch_domain_ptr switches() const { return switches_.get(); }
+  void set_switches(switch_domain_ptr x) { switches_.set(std::move(x)); }
 
 private:
   struct entry {
@@ -60,7 +61,7 @@ private:
   std::unordered_map<service_ref, entry, service_ref_hash, service_ref_equal> services_;
   std::size_t bytes_ = 0;
   std::map<std::string, namespace_record, std::less<>> namespaces_;
-  std::atomic<switch_domain_ptr> switches_{std::make_shared<const switch_domain>()};
+  cell<switch_domain_ptr> switches_{std::make_shared<const switch_domain>()};
 };
 
 } // namespace nacre

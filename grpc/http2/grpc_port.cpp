@@ -65,7 +65,7 @@ void grpc_port::watch_files() {
     if (auto signs = signs_of(files_); signs != files_seen_) {
       files_seen_ = std::move(signs);
       try {
-        tls_ = server_tls(files_);
+        tls_.set(server_tls(files_));
         spdlog::info("tls-reloaded {}: new connections see it", files_.certificate);
       } catch (const std::runtime_error& failure) {
         spdlog::error("tls-not-reloaded: {}; the files before go on", failure.what());
@@ -93,7 +93,7 @@ void grpc_port::take(std::size_t thread, stream_socket socket, connection_place 
 void grpc_port::begin(http2_worker& worker, stream_socket socket, connection_place place) {
   auto connection = std::make_shared<http2_connection>(
     worker, std::move(socket), std::move(place),
-    http2_connection::greeting{tls_.load(), !files_.enabled || files_.plain_too});
+    http2_connection::greeting{tls_.get(), !files_.enabled || files_.plain_too});
   connection->begin(make_user_(connection));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/base/cell.hpp"
 #include "grpc/http2/http2_connection.hpp"
 #include "net/tcp_listener.hpp"
 
@@ -53,7 +54,7 @@ private:
   const tls_files files_;
   const user_maker make_user_;
   /// Changes when its files do; on the first I/O thread, read by all.
-  std::atomic<tls_context> tls_;
+  cell<tls_context> tls_;
   std::string files_seen_;
   boost::asio::steady_timer files_timer_;
   std::vector<std::unique_ptr<http2_worker>> workers_;

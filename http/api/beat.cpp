@@ -65,7 +65,7 @@ beat_request read_beat(const http_call& c) {
 
 std::optional<reply> answer_beat(const http_call& c, const beat_request& beat) {
   auto& node = c.context();
-  auto switches = c.switches();
+  auto& switches = c.switches();
   auto later = [&](const renewal_result& renewed) {
     return c.later([switches, own = renewed.beat_interval](const outcome& result) {
       if (result.code == ec::lease_not_found)

@@ -128,11 +128,11 @@ std::optional<reply> nodes_v2(http_call& c) {
 }
 
 std::optional<reply> health_v1(http_call& c) {
-  return rest_result_reply('"' + server_status(c.env).name + '"');
+  return rest_result_reply('"' + server_status(c).name + '"');
 }
 
 std::optional<reply> health_v2(http_call& c) {
-  return result_reply('"' + server_status(c.env).name + '"');
+  return result_reply('"' + server_status(c).name + '"');
 }
 
 } // namespace

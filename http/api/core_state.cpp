@@ -15,7 +15,7 @@ constexpr std::string_view not_ready = "naming not in readiness";
 std::optional<reply> readiness_v1(http_call& c) {
   if (c.context().counters.descriptors_scarce)
     return text_error(500, "naming not in readiness: no file descriptors are left for connections");
-  if (!server_status(c.env).up())
+  if (!server_status(c).up())
     return text_error(500, not_ready);
   // Of what clients live on nothing is missing.
   if (c.context().counters.store_fails)
@@ -29,7 +29,7 @@ std::optional<reply> readiness_v1(http_call& c) {
 
 /// v2 and the v3 admin API tell it in the body only, the v3 console also by the status.
 reply readiness(const http_call& c, unsigned status) {
-  if (server_status(c.env).up())
+  if (server_status(c).up())
     return result_reply("\"ok\"");
   auto x = json_reply(R"({"code":30000,"message":"naming not in readiness","data":null})");
   x.status = status;

@@ -61,7 +61,7 @@ void write_counts(json_writer& out, const http_call& c, bool v1) {
 
 std::string metrics_json(const http_call& c, bool v1, bool with_machine) {
   json_writer out;
-  out.begin_object().field("status", server_status(c.env).name);
+  out.begin_object().field("status", server_status(c).name);
   bool only_status = !equals_ignore_case(c.optional("onlyStatus", "true"), "false");
   if (!only_status) {
     write_counts(out, c, v1);

@@ -15,7 +15,7 @@ std::string unready_text(const status_now& status) {
 } // namespace
 
 std::optional<reply> revise_traffic(const http_call& c) {
-  auto switches = c.switches();
+  auto& switches = c.switches();
   if (!switches->limited_urls.empty()) {
     auto target = std::string(c.request.uri) + '?'
                   + std::string(c.request.query.empty() ? "null" : c.request.query);
@@ -26,7 +26,7 @@ std::optional<reply> revise_traffic(const http_call& c) {
         return x;
       }
   }
-  auto status = server_status(c.env);
+  auto status = server_status(c);
   if (status.up() || c.agent().starts_with("Nacos-Server"))
     return std::nullopt;
   bool reads = c.request.method == http_method::get || c.request.method == http_method::head;

@@ -121,7 +121,12 @@ public:
 
   node_context& context() const { return *env.context; }
   const std::shared_ptr<reply_sink>& sink() const { return sink_; }
-  switch_domain_ptr switches() const { return env.context->tables.store.switches(); }
+  /// The same for all of the request.
+  const switch_domain_ptr& switches() const {
+    if (!switches_)
+      switches_ = env.context->tables.store.switches();
+    return switches_;
+  }
 
   const api_environment& env;
   const http_request& request;
@@ -133,6 +138,7 @@ public:
 
 private:
   std::shared_ptr<reply_sink> sink_;
+  mutable switch_domain_ptr switches_;
   mutable bool has_ticket_ = false;
 };
 

@@ -15,11 +15,10 @@ struct status_now {
   bool up() const { return name == "UP"; }
 };
 
-inline status_now server_status(const api_environment& env) {
-  auto switches = env.context->tables.store.switches();
-  if (auto& x = switches->overridden_server_status; x && !x->empty())
+inline status_now server_status(const http_call& c) {
+  if (auto& x = c.switches()->overridden_server_status; x && !x->empty())
     return {*x, true};
-  return {env.ready() ? "UP" : "STARTING", false};
+  return {c.env.ready() ? "UP" : "STARTING", false};
 }
 
 } // namespace nacre
