@@ -52,8 +52,10 @@ public:
 
   bool boolean(std::string_view key, bool missing) const {
     auto x = object_[key];
-    if (!x)
-      return missing;
+    return x ? boolean_of(x) : missing;
+  }
+
+  static bool boolean_of(const json_value& x) {
     if (x.is_null())
       return false;
     if (auto value = x.boolean())
@@ -192,7 +194,7 @@ setup_request parse_setup_request(std::string_view body) {
   if (request.has_abilities) {
     object_reader table(abilities);
     for (auto& [name, value] : abilities.members())
-      table.boolean(name, false); // a value that is no boolean spoils the whole setup
+      object_reader::boolean_of(value); // one that is no boolean spoils the whole setup
     request.watches_fuzzily = table.boolean("fuzzyWatch", false);
   }
   return request;

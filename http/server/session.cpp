@@ -122,7 +122,8 @@ void http_session::on_ready(readiness what) {
   socket_.note(what);
   if (what.writable && unsent_)
     write_rest();
-  read();
+  if (!goes_on_later_)
+    read();
 }
 
 void http_session::read() {
@@ -140,10 +141,16 @@ void http_session::read() {
       take({space.data(), size});
   }
   if (may_read())
+    go_on_later();
+}
+
+void http_session::go_on_later() {
+  if (!std::exchange(goes_on_later_, true))
     answers_.go_on_later(shared_from_this());
 }
 
 void http_session::go_on() {
+  goes_on_later_ = false;
   if (!unread_.empty() && !answering_ && socket_.is_open())
     take({});
   read();
@@ -267,7 +274,7 @@ void http_session::on_sent() {
   }
   // What a client pipelines waits until others had their turn.
   if (socket_.may_read() || !unread_.empty())
-    answers_.go_on_later(shared_from_this());
+    go_on_later();
 }
 
 void http_session::do_close() {

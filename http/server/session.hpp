@@ -63,6 +63,8 @@ private:
   void begin_request();
   bool may_read() const { return !answering_ && socket_.is_open() && socket_.may_read(); }
   void read();
+  /// Takes what waits already, and reads on, when others had their turn.
+  void go_on_later();
   void take(std::string_view bytes);
   /// Handles a request if it is whole, and keeps what does not belong to it.
   void parse(std::string_view bytes);
@@ -93,6 +95,9 @@ private:
   bool keep_alive_ = false;
   bool answering_ = false;
   bool refused_ = false;
+  /// It does so; until then nothing more is read, or a client that sends faster than it is served
+  /// would fill the buffer.
+  bool goes_on_later_ = false;
   /// It makes room for others.
   bool ended_ = false;
   bool stopping_ = false;
