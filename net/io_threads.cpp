@@ -61,7 +61,7 @@ void io_threads::end_on_each(const std::function<bool(std::size_t)>& end,
         left = true;
     });
   }
-  on_each([](std::size_t) {}); // a timer that is cancelled too late is in the queue
+  drain(); // a timer that is cancelled too late is in the queue
 }
 
 } // namespace nacre

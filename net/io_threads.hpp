@@ -47,10 +47,14 @@ public:
   /// run. Not on one of them.
   void on_each(const std::function<void(std::size_t)>& task);
 
+  /// Returns when all that is in the queues of the threads has run. Not on one of them.
+  void drain() {
+    on_each([](std::size_t) {});
+  }
+
   /// Runs `end(i)` on each thread until none has found anything to end: what ended just now has
-  /// handlers in the queue of its thread still. For at most `patience`, if there is one. What had
-  /// been in the queues by the last of it has run: nobody comes back to what `end` has ended. Not
-  /// on one of them.
+  /// handlers in the queue of its thread still. For at most `patience`, if there is one. Then it
+  /// drains the queues: nobody comes back to what `end` has ended. Not on one of them.
   void end_on_each(const std::function<bool(std::size_t)>& end,
                    std::optional<std::chrono::milliseconds> patience = std::nullopt);
 

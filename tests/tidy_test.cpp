@@ -396,10 +396,10 @@ findings stray_sleeps_and_clocks(const source& x) {
   return found;
 }
 
-/// Whether what ends before `end` is a call, not an expression in parentheses.
-bool is_call(std::string_view text, std::size_t end) {
+/// Whether `text`, which ends in a parenthesis, ends in a call and not in an expression.
+bool is_call(std::string_view text) {
   std::size_t depth = 0;
-  for (auto i = end; i-- > 0;) {
+  for (auto i = text.size(); i-- > 0;) {
     depth += text[i] == ')' ? 1 : 0;
     if (text[i] == '(' && --depth == 0)
       return i > 0 && is_word(text[i - 1]);
@@ -424,7 +424,7 @@ findings loops_over_the_gone(const source& x) {
     if (range == head.npos || head.find(';', range) != head.npos)
       continue;
     for (auto i = head.find(")->", range); i != head.npos; i = head.find(")->", i + 1))
-      if (is_call(head.substr(0, i + 1), i + 1)) {
+      if (is_call(head.substr(0, i + 1))) {
         auto line =
           std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(open), '\n');
         found.push_back(at(x, static_cast<std::size_t>(line) + 1, std::string(head)));

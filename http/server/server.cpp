@@ -40,8 +40,7 @@ http_server::http_server(io_threads& threads, const http_options& opts, router r
 
 http_server::~http_server() {
   stop(0ms);
-  // Actors may have answered since: what they posted runs before the workers go.
-  threads_.end_on_each([this](std::size_t i) { return end_all(*workers_[i]); }, 1s);
+  threads_.drain(); // actors may have answered since, to queues that go with the workers
 }
 
 void http_server::start() {
