@@ -421,6 +421,7 @@ std::string subject_of(const agreed::change& x) {
 } // namespace
 
 void metadata_keeper_state::on_agreed(agreed_on& msg) {
+  shown_by = caf::actor_cast<store_actor>(self->current_sender());
   agreed_on before;
   if (msg.is_whole_state) {
     // It has what these did, who are answered when readers see it.
@@ -474,8 +475,7 @@ void metadata_keeper_state::on_part_is_seen(const part_is_seen&) {
   part_is_on_its_way = false;
   auto& batch = to_show.front();
   if (batch.effects.empty() && !batch.is_whole_state) {
-    if (auto store = context->actors.store.get())
-      self->send(store, batch.when_seen);
+    self->send(shown_by, batch.when_seen);
     to_show.pop_front();
   }
   show_part();

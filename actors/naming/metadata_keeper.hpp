@@ -79,6 +79,8 @@ private:
   node_context_ptr context;
   /// What was agreed on and readers do not see yet, in order.
   std::deque<agreed_on> to_show;
+  /// The STORE that told of it last, which runs before others find it in its place.
+  store_actor shown_by;
   /// What would take from readers what they saw and the whole state that is being shown does not
   /// have, by what it is about.
   std::map<std::string, agreed::change> stale;
