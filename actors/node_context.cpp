@@ -1,5 +1,7 @@
 #include "actors/node_context.hpp"
 
+#include <numeric>
+
 #include "config/usable_memory.hpp"
 
 namespace nacre {
@@ -21,6 +23,14 @@ std::size_t length_of(const instance_list& instances) {
   for (auto& x : instances)
     length += metadata_length(x.metadata);
   return length;
+}
+
+/// Of one publication: it has to fit one message to another node, which takes 16 MiB.
+constexpr std::size_t publication_bytes_max = 8 * 1024 * 1024;
+
+std::size_t bytes_of(const instance_list& instances) {
+  return std::accumulate(instances.begin(), instances.end(), std::size_t{0},
+                         [](std::size_t sum, auto& x) { return sum + wire_bytes(x); });
 }
 
 answer_budget::bounds answer_bounds(const limit_options& limits) {
@@ -55,6 +65,9 @@ outcome services_limit_reached(const node_context& context) {
 
 outcome admit_instances(node_context& context, const publication* before,
                         const instance_list& now) {
+  if (bytes_of(now) > publication_bytes_max)
+    return {ec::limit_reached, "what one client publishes for a service may not take more than "
+                                 + std::to_string(publication_bytes_max) + " bytes"};
   auto held = before ? before->instances.size() : 0;
   auto more = now.size() - std::min(now.size(), held);
   auto max = context.options.limits.instances_max;

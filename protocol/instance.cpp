@@ -18,6 +18,16 @@ std::string instance::instance_id(const service_key_view& service) const {
   return text.append("#").append(cluster_name.str()).append("#").append(service.grouped_name());
 }
 
+std::size_t wire_bytes(const instance& x) {
+  // Numbers and truths, and the length in front of each text and of the metadata.
+  std::size_t bytes = 27 + x.ip.size() + x.cluster_name.str().size();
+  if (x.id)
+    bytes += 4 + x.id->text.size();
+  for (auto& [key, value] : x.metadata)
+    bytes += 8 + key.size() + value.size();
+  return bytes;
+}
+
 bool same_instance(const instance& a, const instance& b) {
   // A new snowflake number for the same registration is no change: the old id stays valid.
   return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name

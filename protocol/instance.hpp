@@ -76,6 +76,9 @@ bool set_instance_id(instance& x, F next_number) {
   return true;
 }
 
+/// What it takes in a message to another node.
+std::size_t wire_bytes(const instance& x);
+
 /// Whether two descriptions give the same lists; two weights that are no number are the same.
 bool same_instance(const instance& a, const instance& b);
 

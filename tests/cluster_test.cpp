@@ -151,6 +151,36 @@ TEST_CASE("a node that starts has everything before it is ready") {
     CHECK(cluster.shown(2, "s" + std::to_string(i)) == cluster.shown(0, "s" + std::to_string(i)));
 }
 
+TEST_CASE("what is published is told in messages of a size that a link takes, however much it is") {
+  running_cluster cluster;
+  auto a = cluster.connect(0);
+  instance large;
+  large.ip = "2.2.2.2";
+  large.port = 80;
+  auto publish = [&](const std::string& service, std::size_t bytes) {
+    large.metadata = metadata_map{{"k", std::string(bytes, 'x')}};
+    return cluster.publish(a, service, instance_list{large});
+  };
+  std::vector<pending_write> writes;
+  for (int i = 0; i < 40; ++i)
+    writes.push_back(publish("s" + std::to_string(i), 500'000));
+  writes.push_back(publish("whole", 8'000'000));
+  auto refused = publish("refused", 8'500'000);
+  cluster.run(3s);
+  for (auto& write : writes)
+    CHECK(write.code() == ec::none);
+  CHECK(refused.code() == ec::limit_reached);
+  CHECK(cluster.agree());
+  CHECK(cluster.all_show("s39", "2.2.2.2+"));
+  CHECK(cluster.all_show("whole", "2.2.2.2+"));
+  cluster.crash(2);
+  cluster.run(1s);
+  cluster.start(2);
+  REQUIRE(cluster.run_until([&] { return cluster.ready(2); }, 5s));
+  CHECK(cluster.all_show("s0", "2.2.2.2+"));
+  CHECK(cluster.all_show("whole", "2.2.2.2+"));
+}
+
 TEST_CASE("a node that starts again need not wait for the others' next try to dial it") {
   running_cluster cluster;
   cluster.register_instance(0, "s", "1.1.1.1");

@@ -7,21 +7,6 @@
 
 namespace nacre {
 
-namespace {
-
-/// What a record takes on the wire, about: parts are cut by it.
-std::size_t size_of(const instance_record& x) {
-  std::size_t bytes = 64 + x.what.key.client.size() + x.what.key.service.size();
-  for (auto& one : x.instances) {
-    bytes += 64 + one.ip.size();
-    for (auto& [key, value] : one.metadata)
-      bytes += 8 + key.size() + value.size();
-  }
-  return bytes;
-}
-
-} // namespace
-
 void distro_load_state::start(node_context_ptr ctx, cluster_peer_ptr other) {
   context = std::move(ctx);
   peer = std::move(other);
@@ -103,12 +88,14 @@ void distro_load_state::on_request(const snapshot_request& msg) {
   for (; bucket < replica_table::buckets_count && bytes < bytes_max && chunks.size() == 1;
        ++bucket) {
     for (auto& x : cluster.replicas.bucket(bucket)) {
-      if (bytes >= bytes_max) {
+      auto record = record_of(*view, x, now);
+      auto size = wire_bytes(record);
+      if (bytes > 0 && bytes + size > bytes_max) {
         chunks.emplace_back();
         bytes = 0;
       }
-      auto& record = chunks.back().records.emplace_back(record_of(*view, x, now));
-      bytes += size_of(record);
+      chunks.back().records.push_back(std::move(record));
+      bytes += size;
     }
   }
   for (std::uint32_t i = 0; i < chunks.size(); ++i) {

@@ -12,8 +12,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Records in one batch.
+/// Of one batch: records, and their bytes unless it is one record.
 constexpr std::size_t batch_max = 500;
+constexpr std::size_t batch_bytes_max = 1024 * 1024;
 
 /// First wait before a batch that was not acknowledged is sent again, doubling.
 constexpr milliseconds retry_min{200};
@@ -76,9 +77,23 @@ void distro_sync_state::send_batch(task_list due, steady_time now) {
   auto view = cluster.now();
   record_batch message;
   message.number = ++last_number;
-  for (auto& [lease, task] : due)
-    if (auto x = cluster.replicas.find(lease->client, lease->service->view()))
-      message.records.push_back(record_of(*view, *x, now));
+  std::size_t bytes = 0;
+  auto next = due.begin();
+  for (; next != due.end(); ++next) {
+    auto& lease = next->first;
+    auto x = cluster.replicas.find(lease->client, lease->service->view());
+    if (!x)
+      continue;
+    auto record = record_of(*view, *x, now);
+    auto size = wire_bytes(record);
+    if (bytes > 0 && bytes + size > batch_bytes_max)
+      break;
+    message.records.push_back(std::move(record));
+    bytes += size;
+  }
+  for (auto rest = next; rest != due.end(); ++rest)
+    tasks->submit_later(rest->first, {}, now, 0ms); // with the next one
+  due.erase(next, due.end());
   peer->counters.records_sent += message.records.size();
   under_way = batch{last_number, now, std::move(due)};
   peer->send(view->incarnation(), std::move(message));

@@ -129,6 +129,16 @@ instance_record record_of(const cluster_view& cluster, const replica& x, steady_
   return record;
 }
 
+std::size_t wire_bytes(const instance_record& x) {
+  auto& key = x.what.key;
+  // Numbers and truths, and the length in front of each text and of the list.
+  std::size_t bytes = 50 + key.client.size() + key.namespace_id.size() + key.group.size()
+                      + key.service.size() + x.owner.size();
+  for (auto& one : x.instances)
+    bytes += wire_bytes(one);
+  return bytes;
+}
+
 std::optional<client_id> client_of(const record_key& key) {
   if (key.connection)
     return client_id{key.client, 0, client_kind::remote_connection};

@@ -59,6 +59,9 @@ record_key key_of(const replica& x);
 
 instance_record record_of(const cluster_view& cluster, const replica& x, steady_time now);
 
+/// What it takes in a message, which is cut by it.
+std::size_t wire_bytes(const instance_record& x);
+
 /// The client that a key names, connections as those of other nodes. Nothing if it is no client.
 std::optional<client_id> client_of(const record_key& key);
 

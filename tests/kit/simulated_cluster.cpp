@@ -210,9 +210,14 @@ pending_write simulated_cluster::publish(client& x, const std::string& service,
   instance what;
   what.ip = ip;
   what.port = 80;
+  return publish(x, service, instance_list{what});
+}
+
+pending_write simulated_cluster::publish(client& x, const std::string& service,
+                                         instance_list what) {
   pending_write write;
   caf::anon_send(x.connection->actor.get(),
-                 publish_instances{key(service), instance_list{what}, write.ticket()});
+                 publish_instances{key(service), std::move(what), write.ticket()});
   return write;
 }
 

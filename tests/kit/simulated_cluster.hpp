@@ -117,6 +117,7 @@ public:
   client connect(std::size_t i);
   void disconnect(client& x) { end_connection(x.connection, change_reason::connection_closed); }
   pending_write publish(client& x, const std::string& service, const std::string& ip);
+  pending_write publish(client& x, const std::string& service, instance_list what);
   pending_write withdraw(client& x, const std::string& service);
   pending_write subscribe(client& x, const std::string& service);
 

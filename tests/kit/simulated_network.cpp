@@ -1,5 +1,7 @@
 #include "tests/kit/simulated_network.hpp"
 
+#include "grpc/link/link_protocol.hpp"
+
 namespace nacre::test {
 
 namespace {
@@ -104,7 +106,7 @@ void simulated_network::try_open(const cable_ptr& x) {
 }
 
 bool simulated_network::send(const cable_ptr& x, std::string frame) {
-  if (!x->open || x->closed)
+  if (!x->open || x->closed || frame.size() > frame_bytes_max)
     return false;
   ++frames_;
   if (!passes(x->from, x->to) || chance(now.loss))
