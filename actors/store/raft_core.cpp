@@ -175,9 +175,10 @@ void core::offer_state(std::uint64_t index, std::shared_ptr<const std::string> b
 }
 
 void core::compact(std::uint64_t index) {
+  if (index <= log_.base().index)
+    return; // a state that the leader sent was installed meanwhile
   ensure(index <= applied_ && index <= persisted_);
-  if (index > log_.base().index)
-    log_.compact(index);
+  log_.compact(index);
 }
 
 // -- what is to be done --------------------------------------------------------------------------
