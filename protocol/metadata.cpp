@@ -1,6 +1,7 @@
 #include "protocol/metadata.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "protocol/json_reader.hpp"
@@ -14,6 +15,8 @@ auto lower_bound(const metadata_map& map, std::string_view key) {
   return std::lower_bound(map.begin(), map.end(), key,
                           [](const auto& entry, std::string_view k) { return entry.first < k; });
 }
+
+constexpr auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
 
 std::optional<metadata_map> parse_pairs(std::string_view text) {
   metadata_map map;
@@ -65,8 +68,7 @@ const std::string* find_metadata(const metadata_map& map, std::string_view key) 
 }
 
 metadata_map make_metadata(metadata_map entries) {
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(entries.begin(), entries.end(), by_key);
   // From the back, so that the last of the same key is the one that stays.
   auto kept = std::unique(entries.rbegin(), entries.rend(),
                           [](const auto& a, const auto& b) { return a.first == b.first; });
@@ -89,9 +91,18 @@ void remove_metadata(metadata_map& map, std::string_view key) {
 }
 
 metadata_map merged(const metadata_map& base, const metadata_map& over) {
-  auto result = base;
-  for (auto& [key, value] : over)
-    set_metadata(result, key, value);
+  metadata_map result;
+  result.reserve(base.size() + over.size());
+  // Of two that have the same key the first one is taken.
+  std::set_union(over.begin(), over.end(), base.begin(), base.end(), std::back_inserter(result),
+                 by_key);
+  return result;
+}
+
+metadata_map without_keys(const metadata_map& base, const metadata_map& keys) {
+  metadata_map result;
+  std::set_difference(base.begin(), base.end(), keys.begin(), keys.end(),
+                      std::back_inserter(result), by_key);
   return result;
 }
 

@@ -24,8 +24,11 @@ void set_metadata(metadata_map& map, std::string_view key, std::string_view valu
 
 void remove_metadata(metadata_map& map, std::string_view key);
 
-/// `base` with the entries of `over` added or put in place of its own.
+/// `base` with the entries of `over` added or put in place of its own. One pass over both.
 metadata_map merged(const metadata_map& base, const metadata_map& over);
+
+/// `base` without the keys of `keys`. Likewise.
+metadata_map without_keys(const metadata_map& base, const metadata_map& keys);
 
 /// Characters of all keys and values as Java counts them.
 std::size_t metadata_length(const metadata_map& map);

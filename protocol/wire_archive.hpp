@@ -121,6 +121,15 @@ inline void complete(instance& x) {
     throw unreadable_frame("an instance without its id");
 }
 
+/// Of an older version, or of nobody: all others rely on its order.
+inline metadata_map in_order(metadata_map x) {
+  auto misplaced =
+    std::adjacent_find(x.begin(), x.end(), [](auto& a, auto& b) { return a.first >= b.first; });
+  return misplaced == x.end() ? std::move(x) : make_metadata(std::move(x));
+}
+
+inline void complete(instance_override& x) { x.metadata = in_order(std::move(x.metadata)); }
+
 template <class T>
 constexpr bool is_pair = false;
 template <class A, class B>
@@ -245,9 +254,7 @@ inline void save(frame_writer& out, const shared_metadata& x) { out(x.map()); }
 inline void load(frame_reader& in, shared_metadata& x) {
   metadata_map map;
   in(map);
-  auto misplaced =
-    std::adjacent_find(map.begin(), map.end(), [](auto& a, auto& b) { return a.first >= b.first; });
-  x = misplaced == map.end() ? std::move(map) : make_metadata(std::move(map));
+  x = in_order(std::move(map));
 }
 
 template <class Key, class T, class Less>

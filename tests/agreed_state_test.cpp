@@ -79,6 +79,26 @@ TEST_CASE("agreed state: equal overrides of one command are one object") {
   CHECK(overrides.at("a:1:D") == overrides.at("b:1:D"));
 }
 
+TEST_CASE("agreed state: what many have in common is changed once, and each gets its own") {
+  asked_state s;
+  s.ask(put_overrides{orders,
+                      {overlay("a:1:D", how::replace, {{"k", "1"}}),
+                       overlay("b:1:D", how::replace, {{"k", "1"}}),
+                       overlay("c:1:D", how::replace, {{"other", "1"}})}});
+  s.ask(put_overrides{orders,
+                      {overlay("a:1:D", how::add_metadata, {{"l", "2"}}),
+                       overlay("c:1:D", how::add_metadata, {{"l", "2"}}),
+                       overlay("b:1:D", how::add_metadata, {{"l", "2"}}),
+                       overlay("b:1:D", how::add_metadata, {{"l", "3"}}),
+                       overlay("a:1:D", how::remove_metadata, {{"k", ""}}),
+                       overlay("d:1:D", how::add_metadata, {{"l", "2"}}, 7.0)}});
+  auto& overrides = *s.state.find(orders)->overrides;
+  CHECK(overrides.at("a:1:D")->metadata == metadata_map{{"l", "2"}});
+  CHECK(overrides.at("b:1:D")->metadata == metadata_map{{"k", "1"}, {"l", "3"}});
+  CHECK(overrides.at("c:1:D")->metadata == metadata_map{{"l", "2"}, {"other", "1"}});
+  CHECK(overrides.at("d:1:D")->weight == 7.0);
+}
+
 TEST_CASE("agreed state: overrides that differ in one bit stay two, also in a stored state") {
   for (auto other : {0.0, 1.0}) {
     asked_state s;

@@ -508,3 +508,46 @@ TEST_CASE("overrides are shown with who set them, when, and until when they hold
   for (std::size_t i = 0; i < 3; ++i)
     CHECK(parsed(cluster.get(i, "/nacre/admin/overrides")).root["overrides"].elements().empty());
 }
+
+TEST_CASE("metadata of many instances is changed by one request, each once, up to a bound") {
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.register_instance(0, "s", "1.1.1.2");
+  auto a = cluster.connect(0);
+  instance_list many;
+  instance one;
+  one.ip = "2.2.2.2";
+  for (one.port = 1'000; one.port < 6'000; ++one.port)
+    many.push_back(one);
+  cluster.publish(a, "large", many);
+  cluster.run(1s);
+  auto batch = [&](const std::string& query) {
+    return cluster.ask(1, http_method::put,
+                       "/nacos/v2/ns/instance/metadata/batch?namespaceId=public&" + query);
+  };
+  // {ip, port} of one that is there, twice; of one that is not; of no port; of a connection's.
+  auto target = [](const char* ip, const char* port) {
+    return std::string("%7B%22ip%22:%22") + ip + "%22,%22port%22:" + port + "%7D";
+  };
+  auto some = batch("serviceName=s&metadata=k%3D1&instances=%5B" + target("1.1.1.1", "80") + ','
+                    + target("1.1.1.1", "80") + ',' + target("1.1.1.3", "80") + ','
+                    + target("1.1.1.2", "-1") + "%5D");
+  CHECK(some.has("[\"1.1.1.1:80:unknown:DEFAULT:ephemeral\"]"));
+  auto of_connection =
+    batch("serviceName=large&metadata=k%3D1&instances=%5B" + target("2.2.2.2", "1007") + "%5D");
+  CHECK(of_connection.has("[\"2.2.2.2:1007:unknown:DEFAULT:ephemeral\"]"));
+  auto too_many = batch("serviceName=large&metadata=k%3D" + std::string(900, 'v'));
+  CHECK(too_many.status == 400);
+  CHECK(too_many.has("name fewer instances"));
+  CHECK(batch("serviceName=large&metadata=k%3D2").status == 200);
+  cluster.run(1s);
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto of = [&](const char* service, const char* ip, std::uint16_t port) {
+      auto view = cluster.nodes[i].context->tables.directory.find(cluster.key(service)->view());
+      return metadata_map(view->find_instance(ip, port, "DEFAULT").value().metadata);
+    };
+    CHECK(of("s", "1.1.1.1", 80) == metadata_map{{"k", "1"}});
+    CHECK(of("s", "1.1.1.2", 80).empty());
+    CHECK(of("large", "2.2.2.2", 1'999) == metadata_map{{"k", "2"}});
+  }
+}

@@ -68,7 +68,8 @@ TEST_CASE("entries in any order become a map in which the last of a key holds") 
   }
 }
 
-TEST_CASE("merging puts the upper entries over the lower ones and keeps the rest") {
+TEST_CASE(
+  "merging puts the upper entries over the lower ones and keeps the rest, taking away ends them") {
   CHECK(merged({}, {}).empty());
   CHECK(merged(of({{"a", "1"}}), {}) == of({{"a", "1"}}));
   CHECK(merged({}, of({{"a", "1"}})) == of({{"a", "1"}}));
@@ -82,6 +83,11 @@ TEST_CASE("merging puts the upper entries over the lower ones and keeps the rest
     auto expected = high;
     expected.insert(low.begin(), low.end());
     CHECK(merged({low.begin(), low.end()}, {high.begin(), high.end()})
+          == metadata_map(expected.begin(), expected.end()));
+    expected = low;
+    for (auto& [key, value] : high)
+      expected.erase(key);
+    CHECK(without_keys({low.begin(), low.end()}, {high.begin(), high.end()})
           == metadata_map(expected.begin(), expected.end()));
   }
 }

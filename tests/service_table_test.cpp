@@ -269,7 +269,7 @@ TEST_CASE("leases get the terms of the effective instance, overrides included") 
   auto id = x.metadata_id();
   table.set_stored(
     overrides_of(
-      id, {1.0, true, {{"preserved.heart.beat.timeout", "7000"}, {"enableClientBeat", "true"}}}),
+      id, {1.0, true, {{"enableClientBeat", "true"}, {"preserved.heart.beat.timeout", "7000"}}}),
     nullptr, wall_at(2));
   expect({1'000, 7'000, 30'000}, true, true);
   // An override of another instance does not matter; the service's metadata may exempt, too.

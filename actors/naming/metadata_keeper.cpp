@@ -22,6 +22,9 @@ namespace {
 constexpr std::size_t part_size = 200;
 constexpr std::size_t part_size_at_start = 10'000;
 
+/// Overrides of one service that end with one tick: they are agreed on at once.
+constexpr std::size_t expired_at_once_max = 10'000;
+
 } // namespace
 
 void metadata_keeper_state::start(node_context_ptr ctx) {
@@ -70,15 +73,18 @@ outcome metadata_keeper_state::check_overrides(const put_overrides& msg) const {
     return {ec::service_not_found, "service not found"};
   auto present = context->tables.store.overrides(msg.service->view());
   auto next = present ? *present : override_table();
-  std::set<override_ptr, override_content_less> contents;
+  override_changes changes(msg.by, 0);
+  override_ptr checked;
   for (auto& change : msg.changes) {
     auto known = next.find(change.metadata_id);
-    auto content = changed_override(change, known == next.end() ? nullptr : known->second);
+    auto content = changes.apply(change, known == next.end() ? nullptr : known->second);
     if (!content)
       continue;
-    if (auto complaint = context->checks.metadata(content->metadata))
-      return {ec::illegal_value, *complaint};
-    next[change.metadata_id] = *contents.insert(std::move(content)).first;
+    if (content != checked)
+      if (auto complaint = context->checks.metadata(content->metadata))
+        return {ec::illegal_value, *complaint};
+    checked = content;
+    next[change.metadata_id] = std::move(content);
   }
   if (next.size() > context->options.limits.instances_max)
     return {ec::limit_reached, "too many overrides of one service"};
@@ -117,7 +123,8 @@ void metadata_keeper_state::expire_overrides(const service_ref& service) {
     auto mark = std::pair(service, id);
     if (present.count(id) != 0)
       absent_since.erase(mark);
-    else if (now - absent_since.try_emplace(mark, now).first->second >= expired)
+    else if (now - absent_since.try_emplace(mark, now).first->second >= expired
+             && command.marks.size() < expired_at_once_max)
       command.marks.push_back({id, content->set_ms});
   }
   if (!command.marks.empty())

@@ -72,15 +72,11 @@ outcome agreed_state::run(const agreed::request& from, const agreed::put_overrid
   auto& record = services_[x.service];
   auto next = record.overrides ? std::make_shared<override_table>(*record.overrides)
                                : std::make_shared<override_table>();
-  std::set<override_ptr, override_content_less> contents;
+  override_changes changes(from.by, from.at_ms);
   for (auto& change : x.changes) {
     auto known = next->find(change.metadata_id);
-    auto content = changed_override(change, known == next->end() ? nullptr : known->second);
-    if (!content)
-      continue;
-    content->set_by = from.by;
-    content->set_ms = from.at_ms;
-    (*next)[change.metadata_id] = *contents.insert(std::move(content)).first;
+    if (auto content = changes.apply(change, known == next->end() ? nullptr : known->second))
+      (*next)[change.metadata_id] = std::move(content);
   }
   record.overrides = next->empty() ? nullptr : std::move(next);
   out.change = agreed::overrides_changed{x.service, record.overrides};
