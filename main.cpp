@@ -101,6 +101,8 @@ void open_store(node_context& context) {
   auto& opts = context.options;
   auto disk = std::make_shared<sqlite_disk>(opts.data_dir);
   auto found = disk->load();
+  if (found)
+    check_contents(*found);
   auto voters = found ? found->member.group().voters.size() : 0;
   if (opts.mode != node_mode::cluster && voters > 1)
     throw store_error(opts.data_dir.string() + " belongs to a node of a cluster of "

@@ -8,7 +8,9 @@
 
 #include <unistd.h>
 
+#include "actors/store/agreed_state.hpp"
 #include "actors/store/sqlite_disk.hpp"
+#include "actors/store/store_tasks.hpp"
 
 using namespace nacre;
 using namespace nacre::raft;
@@ -199,4 +201,16 @@ TEST_CASE("store disk: a byte that is not what it was is noticed, or it did not 
   }
   MESSAGE("refused: ", refused);
   CHECK(refused > 500);
+}
+
+TEST_CASE("store disk: a state or a command of a later version is named, not taken for nothing") {
+  stored_contents x;
+  CHECK_NOTHROW(check_contents(x));
+  x.state = agreed_state().save();
+  CHECK_NOTHROW(check_contents(x));
+  auto later = x;
+  later.state[0] = 99;
+  CHECK_THROWS_WITH_AS(check_contents(later), doctest::Contains("version 99"), store_error);
+  x.member.entries.push_back(command(1, 1));
+  CHECK_THROWS_WITH_AS(check_contents(x), doctest::Contains("can't be read"), store_error);
 }

@@ -263,3 +263,31 @@ TEST_CASE("store: a leader alone has nobody to hand over to, or to remove") {
     CHECK(removed.code() == ec::illegal_value);
   }
 }
+
+TEST_CASE("store: what fits no message to the others, or is too much at once, is refused") {
+  node_fixture node;
+  auto propose_of = [&](std::size_t bytes, const std::string& ip) {
+    instance x;
+    x.ip = ip;
+    x.port = 80;
+    x.ephemeral = false;
+    x.metadata = metadata_map{{"k", std::string(bytes, 'x')}};
+    pending_write write;
+    caf::anon_send(
+      node.context->actors.store.get(),
+      propose{agreed::put_instance{agreed::name_of(*node.key("s")), x}, "", write.ticket()});
+    return write;
+  };
+  auto too_large = propose_of(8'500'000, "10.0.0.1");
+  std::vector<pending_write> many;
+  for (int i = 2; i < 12; ++i)
+    many.push_back(propose_of(8'000'000, "10.0.0." + std::to_string(i)));
+  node.settle();
+  CHECK(too_large.code() == ec::limit_reached);
+  CHECK(many.front().code() == ec::none);
+  CHECK(many.back().code() == ec::unavailable);
+  auto later = propose_of(10, "10.0.0.1");
+  node.settle();
+  CHECK(later.code() == ec::none);
+  CHECK(report_of(node).find("\"waitingBytes\":0") != std::string::npos);
+}

@@ -246,7 +246,7 @@ void sqlite_disk::transaction(Work work) {
     put_meta("progress", to_row(progress_row{next.count, next.vote.term, next.vote.vote,
                                              next.last_index, next.commit}));
     run("COMMIT");
-  } catch (const store_error&) {
+  } catch (...) { // also when memory runs out
     sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
     throw;
   }

@@ -157,7 +157,8 @@ void store_state::apply(const raft::entry& x, agreed_on& out) {
                            std::move(request.by), nullptr};
   if (request.session == session)
     if (auto known = proposed.find(request.number); known != proposed.end()) {
-      effect.answer = std::move(known->second.what.answer);
+      effect.answer = std::move(known->second.answer);
+      proposed_bytes -= known->second.request.size();
       proposed.erase(known);
     }
   out.effects.push_back(std::move(effect));
@@ -307,7 +308,8 @@ void store_state::on_tick(const caf::tick_atom&) {
   if (failing.empty())
     core->tick(now);
   for (auto& [number, x] : proposed)
-    send_to_leader(x);
+    if (number <= last_sent)
+      send_to_leader(x); // again
   for (auto& [id, x] : reads)
     ask_leader(id, x);
   work();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,10 +49,10 @@ struct store_state : actor_state {
 private:
   /// A write that is to be agreed on.
   struct asked {
-    propose what;
+    ticket_ptr answer;
     steady_time until;
     /// As it is to be in the log.
-    std::string request = {};
+    std::string request;
     /// When, and to the leader of which term, it was sent last.
     steady_time sent = never;
     std::uint64_t sent_in_term = 0;
@@ -87,7 +86,6 @@ private:
   void keeps_time();
 
   // -- store_requests.cpp: what waits for the group
-  bool is_full() const { return waiting.size() + proposed.size() >= waiting_max; }
   void send_waiting();
   void send_to_leader(asked& x);
   /// Those that are for another node.
@@ -161,8 +159,11 @@ private:
   std::uint64_t seen = 0;
 
   std::uint64_t last_number = 0;
-  std::deque<asked> waiting;
+  /// What was asked for and is not answered, by number, and the bytes of it.
   std::map<std::uint64_t, asked> proposed;
+  std::size_t proposed_bytes = 0;
+  /// All up to it were sent to a leader at least once.
+  std::uint64_t last_sent = 0;
   /// For the leader, with the next frame.
   std::vector<std::string> for_leader;
   /// Of a leader: what is in its log and not applied, by session and number.

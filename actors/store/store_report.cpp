@@ -85,7 +85,8 @@ void store_state::details(json_writer& out) const {
       .field("logBytes", core->entries().bytes());
     write_members(out);
   }
-  out.field("waitingWrites", waiting.size() + proposed.size())
+  out.field("waitingWrites", proposed.size())
+    .field("waitingBytes", proposed_bytes)
     .field("waitingReads", reads.size())
     .field("lastStateBytes", state_bytes)
     .field("storedStates", stored_states);

@@ -16,6 +16,10 @@ constexpr milliseconds patience{3'000};
 /// What the leader did not answer is sent again; it may not have got it.
 constexpr milliseconds resend_after{500};
 
+/// One request, which has to fit one frame of 16 MiB with what surrounds it; and all that wait.
+constexpr std::size_t request_bytes_max = 8 * 1024 * 1024;
+constexpr std::size_t waiting_bytes_max = 64 * 1024 * 1024;
+
 /// Of requests in one frame, about.
 constexpr std::size_t frame_bytes = 256 * 1024;
 
@@ -32,25 +36,33 @@ void store_state::on_propose(propose& msg) {
     return;
   if (!failing.empty())
     return complete(msg.answer, {ec::unavailable, "the disk of this node fails: " + failing});
-  if (is_full())
+  if (proposed.size() >= waiting_max || proposed_bytes >= waiting_bytes_max)
     return complete(msg.answer, {ec::unavailable, "too many writes wait to be agreed on"});
-  waiting.push_back({std::move(msg), context->clock.steady() + patience});
+  agreed::request x;
+  x.session = session;
+  x.number = last_number + 1;
+  x.answered_below = proposed.empty() ? x.number : proposed.begin()->first;
+  x.by = std::move(msg.by);
+  x.at_ms = to_ms(context->clock.wall());
+  x.what = std::move(msg.what);
+  auto request = encode_request(x);
+  if (request.size() > request_bytes_max)
+    return complete(msg.answer, {ec::limit_reached, "it takes " + std::to_string(request.size())
+                                                      + " bytes, and what is agreed on at once may "
+                                                        "not take more than "
+                                                      + std::to_string(request_bytes_max)});
+  proposed_bytes += request.size();
+  proposed.emplace(++last_number, asked{std::move(msg.answer), context->clock.steady() + patience,
+                                        std::move(request)});
   work_later();
 }
 
 void store_state::send_waiting() {
-  while (shown && !waiting.empty() && leader() != raft::nobody) {
-    auto next = std::move(waiting.front());
-    waiting.pop_front();
-    agreed::request x;
-    x.session = session;
-    x.number = ++last_number;
-    x.answered_below = proposed.empty() ? x.number : proposed.begin()->first;
-    x.by = next.what.by;
-    x.at_ms = to_ms(context->clock.wall());
-    x.what = std::move(next.what.what);
-    next.request = encode_request(x);
-    send_to_leader(proposed.emplace(x.number, std::move(next)).first->second);
+  if (!shown || leader() == raft::nobody)
+    return;
+  for (auto next = proposed.upper_bound(last_sent); next != proposed.end(); ++next) {
+    last_sent = next->first;
+    send_to_leader(next->second);
   }
 }
 
@@ -100,15 +112,12 @@ void store_state::expire(steady_time now) {
       return {ec::unavailable, no_leader};
     return {ec::unavailable, "it was not agreed on within 3 s"};
   };
-  while (!waiting.empty() && is_late(waiting.front())) {
-    complete(waiting.front().what.answer, why());
-    waiting.pop_front();
-  }
-  // Each may still take effect.
+  // Each that was sent may still take effect.
   std::erase_if(proposed, [&](auto& x) {
     if (!is_late(x.second))
       return false;
-    complete(x.second.what.answer, why());
+    proposed_bytes -= x.second.request.size();
+    complete(x.second.answer, why());
     return true;
   });
   std::erase_if(reads, [&](auto& x) {

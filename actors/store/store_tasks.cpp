@@ -24,7 +24,7 @@ agreed_state state_of(const stored_contents& found) {
         state.apply(decode_request(x.data), x.at.index);
     return state;
   } catch (const unreadable_frame& bad) {
-    throw store_error(std::string("it is damaged: ") + bad.what());
+    throw store_error(std::string("what it keeps can't be read by this version: ") + bad.what());
   }
 }
 
@@ -95,6 +95,8 @@ std::string check_store(const fs::path& folder) {
          + std::to_string(state.services().size()) + " services, "
          + std::to_string(state.namespaces().size()) + " namespaces; all of it is sound";
 }
+
+void check_contents(const stored_contents& found) { state_of(found); }
 
 void back_up_store(const fs::path& folder, const fs::path& file) {
   require_store(folder);
