@@ -280,6 +280,8 @@ int run(const options& opts) {
   caf::actor_system_config config;
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", threads);
+  // Of one actor's messages, before others have the thread: none that is flooded holds it.
+  config.set("scheduler.max-throughput", 100);
   config.add_thread_hook<batch_threads>();
   auto context = std::make_shared<node_context>(opts, client_shards(opts, threads));
   caf::actor_system system(config);
