@@ -266,6 +266,37 @@ TEST_CASE("an unacknowledged push goes out again with growing waits, and not for
   CHECK(node.pushes(b) == push_channels::tries_max + 1); // a change begins anew
 }
 
+TEST_CASE("a push waits for one answer, and for none once a newer one took its place") {
+  push_channels pushes(6'000ms, 5'000ms);
+  push_channels::channel_key key{connection_fixture::key("s"), ""};
+  CHECK_FALSE(pushes.is_waiting(7));
+  pushes.sent(key, wall_at(1), 7, at(0), at(0));
+  CHECK(pushes.is_waiting(7));
+  pushes.sent(key, wall_at(2), 9, at(1), at(1));
+  CHECK_FALSE(pushes.is_waiting(7));
+  CHECK(pushes.is_waiting(9));
+  CHECK_FALSE(pushes.answered(9, false, at(2)));
+  CHECK_FALSE(pushes.is_waiting(9));
+  CHECK(pushes.next_due() == at(5'002));
+}
+
+TEST_CASE("a push that is refused goes out again, whatever answers are made up besides") {
+  connection_fixture node;
+  auto b = node.connect("2_b_2");
+  node.subscribe(b, "s");
+  node.settle();
+  CHECK(node.pushes(b) == 1);
+  node.acknowledge(b, false);
+  for (std::uint64_t i = 0; i < 1'000; ++i)
+    caf::anon_send(b.connection->actor.get(), request_answered{1'000'000 + i, i % 2 == 0});
+  node.advance(node.context->options.connections.push_retry_delay + 1s);
+  CHECK(node.pushes(b) == 2);
+  node.acknowledge(b);
+  node.advance(15s);
+  CHECK(node.pushes(b) == 2);
+  CHECK(node.context->counters.pushes_acked == 1);
+}
+
 TEST_CASE("a client that does not drain gets the newest list when it does") {
   connection_fixture node;
   auto a = node.connect("1_a_1");

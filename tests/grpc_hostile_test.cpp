@@ -464,6 +464,33 @@ TEST_CASE("garbage on a stream is dropped") {
   CHECK(!client.next(0ms));
 }
 
+TEST_CASE("answers to what nobody asked reach no actor, an honest one still does") {
+  attacked_node node;
+  sdk_client client(node.address());
+  connect_fully(client);
+  auto& counters = node.context->counters;
+  auto answer = [&](std::string_view id) {
+    client.write("NotifySubscriberResponse",
+                 R"({"resultCode":200,"requestId":")" + std::string(id) + "\"}");
+  };
+  for (int i = 0; i < 1'000; ++i)
+    answer(std::to_string(1'000'000 + i));
+  CHECK(eventually([&] { return counters.grpc_port.answers_unasked == 1'000; }));
+  check_success(
+    client.call("SubscribeServiceRequest", R"({"serviceName":"mine","subscribe":true})"),
+    "SubscribeServiceResponse");
+  auto push = client.next();
+  REQUIRE(push);
+  json_document document(push->body);
+  auto id = document.root()["requestId"].string();
+  REQUIRE(id);
+  answer(*id);
+  CHECK(eventually([&] { return counters.pushes_acked == 1; }));
+  answer(*id);
+  CHECK(eventually([&] { return counters.grpc_port.answers_unasked == 1'001; }));
+  CHECK(counters.pushes_acked == 1);
+}
+
 TEST_CASE("whoever ends its stream takes its instances along at once") {
   attacked_node node;
   for (int way = 0; way < 3; ++way) {

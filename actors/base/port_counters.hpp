@@ -17,6 +17,8 @@ struct port_counters {
   std::atomic<std::uint64_t> stalled{0};
   /// Calls that failed since too much of their messages waited to be complete.
   std::atomic<std::uint64_t> partial_refused{0};
+  /// Answers of clients beyond the requests that they were sent: dropped.
+  std::atomic<std::uint64_t> answers_unasked{0};
 };
 
 } // namespace nacre

@@ -218,6 +218,8 @@ void connection_client_state::on_answered(const request_answered& msg) {
   auto now = context->clock.steady();
   if (notices->answered(msg.request_id, msg.ok, now))
     return send_notices(now);
+  if (!pushes->is_waiting(msg.request_id))
+    return; // it came too late, was to a probe, or is made up
   auto changed_at = pushes->answered(msg.request_id, msg.ok, now);
   if (!changed_at) {
     if (auto due = pushes->next_due())

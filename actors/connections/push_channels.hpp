@@ -67,6 +67,9 @@ public:
     x.is_blocked = true;
   }
 
+  /// Whether request `id` is a push that counts and has no answer yet.
+  bool is_waiting(std::uint64_t id) const { return waiting_.contains(id); }
+
   /// @returns when the change happened that was acknowledged; nothing for an unknown id or a
   /// refusal, which is tried again
   std::optional<steady_time> answered(std::uint64_t id, bool ok, steady_time now) {

@@ -120,12 +120,20 @@ void client_channel::on_stream_message(const std::shared_ptr<connection_stream>&
     return on_setup(stream, message);
   if (!live_ || !type.ends_with("Response"))
     return;
-  live_->active = service_.env().api.context->clock.steady();
+  auto& node = *service_.env().api.context;
+  live_->active = node.clock.steady();
+  if (unanswered_ == 0) {
+    ++node.counters.grpc_port.answers_unasked;
+    return;
+  }
   try {
     auto answer = parse_client_answer(body_of(message));
-    if (auto id = parse_int64(answer.request_id); id && *id > 0)
-      caf::anon_send(live_->actor.get(), request_answered{static_cast<std::uint64_t>(*id),
-                                                          answer.ok && type != "ErrorResponse"});
+    auto id = parse_int64(answer.request_id);
+    if (!id || *id <= 0)
+      return;
+    --unanswered_;
+    caf::anon_send(live_->actor.get(), request_answered{static_cast<std::uint64_t>(*id),
+                                                        answer.ok && type != "ErrorResponse"});
   } catch (const unreadable_request&) {
     spdlog::debug("answer-unreadable of {}: {}", live_->info.id, loggable(type, text_max));
   }
@@ -179,6 +187,7 @@ void client_channel::acknowledge_setup(connection_stream& stream, const setup_re
     ++outgoing_;
     outgoing_bytes_ += message.body.size();
   }
+  ++unanswered_; // some SDKs answer it
   stream.send(std::move(message));
 }
 
@@ -223,6 +232,7 @@ void client_channel::on_stream_end(const connection_stream* stream) {
     pushes_.clear();
     outgoing_ = outgoing_bytes_ = 0;
   }
+  unanswered_ = 0;
   // Whoever comes back on this TCP connection is somebody else.
   id_.clear();
   expected_ = false;
@@ -286,6 +296,7 @@ void client_channel::on_posted() {
   for (auto& x : pushes) {
     auto message = enveloped(x.what.type, std::move(x.what.body));
     message.share = std::move(x.share);
+    ++unanswered_;
     stream.send(std::move(message));
   }
   if (ends)

@@ -107,6 +107,9 @@ private:
   std::vector<bound_stream> streams_;
   std::map<std::uint64_t, std::function<void()>> waiting_;
   std::uint64_t last_waiter_ = 0;
+  /// Requests that its streams were given and that have no answer yet. No more answers than that
+  /// go to the actor: whoever answers what nobody asked costs it nothing.
+  std::size_t unanswered_ = 0;
   bool expected_ = false;
 
   std::mutex lock_;

@@ -57,6 +57,7 @@ void write(json_writer& out, const port_counters& x) {
     .field("idle", n(x.idle))
     .field("stalled", n(x.stalled))
     .field("partialRefused", n(x.partial_refused))
+    .field("answersUnasked", n(x.answers_unasked))
     .end_object();
 }
 
