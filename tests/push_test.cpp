@@ -221,6 +221,31 @@ TEST_CASE("an address that somebody names gets few datagrams until it acknowledg
   CHECK(read_push(*node.sink->sent.back().bytes).hosts == node.shown("s"));
 }
 
+TEST_CASE("an acknowledgement lets go what waits for its own address, at any port, and no more") {
+  node_fixture node;
+  node.register_instance("s", "10.0.0.1");
+  node.settle();
+  node.subscribe_unproved("s", "10.9.9.8");
+  node.subscribe_unproved("s", "10.9.9.9");
+  node.settle();
+  REQUIRE(node.sink->sent.size() == 2);
+  auto first = node.sink->sent[0].ip == "10.9.9.8" ? node.sink->sent[0] : node.sink->sent[1];
+  node.subscribe_unproved("s", "10.9.9.8", 5001);
+  node.advance(300ms, 300ms); // from here on the timer rings at odd tenths of a second
+  node.register_instance("s", "10.0.0.2");
+  node.advance(9'700ms);
+  CHECK(node.sink->sent.size() == 2);
+  // Now the other address might get one more, which is for the timer to see.
+  acknowledge(node, first);
+  node.settle();
+  REQUIRE(node.sink->sent.size() == 4);
+  for (std::size_t i = 2; i < 4; ++i) {
+    CHECK(node.sink->sent[i].ip == "10.9.9.8");
+    CHECK(node.sink->sent[i].port == 4'998 + i);
+    CHECK(read_push(*node.sink->sent[i].bytes).hosts == node.shown("s"));
+  }
+}
+
 TEST_CASE("a list that is too long for somebody unknown waits for the answer to a probe") {
   options opts;
   opts.push.warm_up = 0ms;
@@ -238,6 +263,7 @@ TEST_CASE("a list that is too long for somebody unknown waits for the answer to 
   auto number = static_cast<std::int64_t>(*packet.root()["lastRefTime"].number());
   auto& udp = node.context->actors.udp_push;
   caf::anon_send(udp.get(), udp_ack{"10.9.9.9", 5000, number + 1}); // a guess
+  caf::anon_send(udp.get(), udp_ack{"10.9.9.9", 5001, number});     // somebody else
   node.settle();
   CHECK(node.sink->sent.size() == 1);
   caf::anon_send(udp.get(), udp_ack{"10.9.9.9", 5000, number});

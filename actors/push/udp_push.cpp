@@ -1,6 +1,6 @@
 #include "actors/push/udp_push.hpp"
 
-#include <algorithm>
+#include <iterator>
 
 #include <spdlog/spdlog.h>
 
@@ -77,33 +77,46 @@ void udp_push_state::hold(const udp_push_task& task, steady_time now) {
     send(task, probe);
 }
 
+bool udp_push_state::is_probed(const udp_ack& ack) const {
+  for (auto i = held.lower_bound({ack.ip, ack.port, nullptr, {}}); i != held.end(); ++i) {
+    if (std::get<0>(i->first) != ack.ip || std::get<1>(i->first) != ack.port)
+      return false;
+    if (i->second.packet_ref_time == ack.packet_ref_time)
+      return true;
+  }
+  return false;
+}
+
+bool udp_push_state::is_released(const udp_push_task& task, steady_time now) {
+  if (context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now)) {
+    start_push(task, now);
+    return true;
+  }
+  if (now - task.changed_at < held_term)
+    return false;
+  ++context->counters.pushes_failed;
+  return true;
+}
+
 void udp_push_state::release(steady_time now) {
-  std::erase_if(held, [&](const auto& x) {
-    auto& task = x.second;
-    bool goes = context->tables.targets.admit(task.who->lease->client.ip, task.packet->size(), now);
-    bool given_up = now - task.changed_at >= held_term;
-    if (goes)
-      start_push(task, now);
-    else if (given_up)
-      ++context->counters.pushes_failed;
-    return goes || given_up;
-  });
+  std::erase_if(held, [&](const auto& x) { return is_released(x.second, now); });
+}
+
+void udp_push_state::release_to(const std::string& ip, steady_time now) {
+  auto i = held.lower_bound({ip, 0, nullptr, {}});
+  while (i != held.end() && std::get<0>(i->first) == ip)
+    i = is_released(i->second, now) ? held.erase(i) : std::next(i);
 }
 
 void udp_push_state::on_ack(const udp_ack& msg) {
   auto now = context->clock.steady();
   auto task = table->take(msg);
-  auto probed = [&](const auto& x) {
-    return std::get<0>(x.first) == msg.ip && std::get<1>(x.first) == msg.port
-           && x.second.packet_ref_time == msg.packet_ref_time;
-  };
-  if (!task && std::none_of(held.begin(), held.end(), probed))
+  if (!task && !is_probed(msg))
     return;
   context->tables.targets.prove(msg.ip, now);
   if (task)
     context->counters.count_acked(now - task->changed_at);
-  if (!held.empty())
-    release(now);
+  release_to(msg.ip, now); // others go when it is their time
 }
 
 void udp_push_state::on_ring(const ring& msg) {

@@ -29,15 +29,21 @@ private:
   void send(const udp_push_task& task, const std::shared_ptr<const std::string>& datagram);
   /// `task` goes once its address has proved itself, or may get one more.
   void hold(const udp_push_task& task, steady_time now);
+  /// Whether a push that waits for its address has the number that `ack` repeats.
+  bool is_probed(const udp_ack& ack) const;
+  /// Lets go what may go of all that waits, or of what waits for one address.
   void release(steady_time now);
+  void release_to(const std::string& ip, steady_time now);
+  /// @returns whether `task` waits no more: it goes, or has waited too long
+  bool is_released(const udp_push_task& task, steady_time now);
   void arm();
 
-  /// Pushes that wait for their address: the newest of each subscription.
   using channel_key = std::tuple<std::string, std::uint16_t, service_ref, std::string>;
 
   udp_push_actor::pointer self;
   node_context_ptr context;
   std::optional<udp_push_table> table;
+  /// Pushes that wait for their address: the newest of each subscription.
   std::map<channel_key, udp_push_task> held;
   alarm timer;
 };
