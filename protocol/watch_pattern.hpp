@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +8,11 @@
 #include "protocol/service_key.hpp"
 
 namespace nacre {
+
+/// No key or pattern of a watch is longer. The longest key that the rules of names allow has 1,732
+/// bytes: 64 of a namespace, 128 of a group, 512 characters of up to three each, `@@` twice; a
+/// pattern has four `*` more.
+inline constexpr std::size_t watch_text_bytes_max = 2'048;
 
 /// Which services a fuzzy watch wants: `namespace>>group>>service`; group and service may have `*`
 /// at either end (Nacos `FuzzyGroupKeyPattern`). Pure, any thread.

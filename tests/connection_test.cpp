@@ -455,6 +455,58 @@ TEST_CASE("a watch of more keys than any watch tells of is refused, and leaves n
   }
 }
 
+TEST_CASE(
+  "texts of a watch are as long as those of a service may be, and together as many may wait") {
+  connection_fixture node;
+  auto b = node.connect("2_b_2");
+  auto watch = [&](std::string pattern, std::vector<std::string> keys) {
+    pending_write write;
+    caf::anon_send(b.connection->actor.get(),
+                   watch_services{std::move(pattern), false, std::move(keys), write.ticket()});
+    node.settle();
+    return write.code();
+  };
+  // U+3042, of three bytes, may stand in the name of a service.
+  std::string name;
+  for (int i = 0; i < 512; ++i)
+    name += "\xe3\x81\x82";
+  checked_names names;
+  names.namespace_id = names.group = std::string_view("x");
+  names.service_name = name;
+  CHECK_FALSE(check_names(names));
+  std::string space(64, 'n');
+  std::string group(128, 'g');
+  auto key = space + "@@" + group + "@@" + name;
+  CHECK(watch(space + ">>*" + group + "*>>*" + name + "*", {key}) == ec::none);
+  CHECK(watch("public>>g>>" + std::string(2'038, 's'), {}) == ec::illegal_value);
+  CHECK(watch("public>>g>>s", {key, std::string(2'049, 'k')}) == ec::illegal_value);
+  CHECK(b.connection->rows.watches.size() == 1);
+  std::vector<std::string> many;
+  for (int i = 0; i < 1'500; ++i)
+    many.push_back(std::to_string(i) + std::string(2'000, 'k'));
+  CHECK(watch("public>>g>>s", many) == ec::none);
+  CHECK(watch("public>>g>>t", many) == ec::watch_matches_limit);
+  CHECK(b.connection->rows.watches.size() == 2);
+}
+
+TEST_CASE("who leaves notices of many bytes waiting has to connect anew") {
+  connection_fixture node;
+  auto b = node.connect("2_b_2");
+  caf::anon_send(b.connection->actor.get(),
+                 watch_services{"public>>DEFAULT_GROUP>>s*", false, {}, nullptr});
+  std::vector<std::string> many(2'090);
+  for (std::size_t i = 0; i < many.size(); ++i)
+    many[i] = std::to_string(i) + std::string(1'999, 'k');
+  caf::anon_send(b.connection->actor.get(),
+                 watch_services{"public>>g>>s", false, std::move(many), nullptr});
+  auto a = node.connect("1_a_1");
+  node.settle();
+  CHECK(b.link->closed.empty());
+  node.publish(a, "s1", {"1.1.1.1"});
+  node.settle();
+  CHECK_FALSE(b.link->closed.empty());
+}
+
 TEST_CASE("a watch is told of no more services than it may match, and of the next when one goes") {
   connection_fixture node;
   auto b = node.connect("2_b_2");

@@ -68,3 +68,22 @@ TEST_CASE("who does not take its notices is told so") {
   x.add("T", "\"n\":1", at(0));
   CHECK(x.is_full());
 }
+
+TEST_CASE("notices that wait are bounded in bytes too, until they are acknowledged") {
+  auto x = notices();
+  const std::string half(watch_notices::queued_bytes_max / 2, 'x');
+  x.add("T", half, at(0));
+  CHECK_FALSE(x.is_full());
+  CHECK(x.has_room_for(watch_notices::queued_max - 1, half.size()));
+  CHECK_FALSE(x.has_room_for(watch_notices::queued_max, 0));
+  CHECK_FALSE(x.has_room_for(1, half.size() + 1));
+  x.add("T", half, at(0));
+  CHECK(x.is_full());
+  CHECK(x.take(10, at(0)));
+  CHECK(x.answered(10, false, at(0)));
+  CHECK(x.is_full());
+  CHECK(x.take(11, at(1'000)));
+  CHECK(x.answered(11, true, at(1'000)));
+  CHECK_FALSE(x.is_full());
+  CHECK(x.has_room_for(1, half.size()));
+}

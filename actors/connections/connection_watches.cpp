@@ -20,18 +20,30 @@ constexpr std::size_t watch_batch_size = 10;
 constexpr std::string_view watch_sync = "NamingFuzzyWatchSyncRequest";
 constexpr std::string_view watch_change = "NamingFuzzyWatchChangeNotifyRequest";
 
+template <class Keys>
+std::size_t bytes_of(const Keys& keys) {
+  std::size_t bytes = 0;
+  for (const std::string& key : keys)
+    bytes += key.size();
+  return bytes;
+}
+
 } // namespace
 
 void connection_client_state::on_watch(const watch_services& msg) {
-  auto pattern = parse_watch_pattern(msg.pattern);
+  auto is_too_long = [](const std::string& text) { return text.size() > watch_text_bytes_max; };
+  auto pattern = is_too_long(msg.pattern) ? std::nullopt : parse_watch_pattern(msg.pattern);
   auto& watches = connection->rows.watches;
+  auto& received = msg.received_keys;
   if (!pattern)
     return complete(msg.answer, {ec::illegal_value, "groupKeyPattern is illegal"});
   if (!watches.contains(msg.pattern) && watches.size() >= patterns_max)
     return complete(msg.answer, {ec::watch_patterns_limit, "fuzzy watch pattern over limit"});
   // A client can't have been told of more than a watch tells of.
-  if (msg.received_keys.size() > watch_notices::queued_max)
+  if (received.size() > watch_notices::queued_max)
     return complete(msg.answer, {ec::watch_matches_limit, "fuzzy watch of too many received keys"});
+  if (std::any_of(received.begin(), received.end(), is_too_long))
+    return complete(msg.answer, {ec::illegal_value, "receivedGroupKeys is illegal"});
   // Subscribe before reading: a change in between may be reported twice, never missed.
   auto& watch = watches[msg.pattern];
   watch.pattern = std::move(*pattern);
@@ -43,7 +55,8 @@ void connection_client_state::on_watch(const watch_services& msg) {
   };
   if (matched.size() > matches_max)
     return refuse("fuzzy watch pattern matched count over limit");
-  if (notices->size() + matched.size() + msg.received_keys.size() > watch_notices::queued_max)
+  if (!notices->has_room_for(matched.size() + received.size(),
+                             bytes_of(matched) + bytes_of(received)))
     return refuse("fuzzy watch: earlier notices are not taken yet");
   sync_watch(msg, matched);
   watch.told = std::move(matched);

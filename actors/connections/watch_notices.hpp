@@ -18,20 +18,28 @@ namespace nacre {
 /// it is acknowledged (Nacos `FuzzyWatchPushDelayTask`).
 class watch_notices {
 public:
-  /// Beyond this the client has not taken what it was told; the connection has to begin anew.
+  /// Beyond these the client has not taken what it was told; the connection has to begin anew.
   static constexpr std::size_t queued_max = 10'000;
+  static constexpr std::size_t queued_bytes_max = 4 * 1024 * 1024;
 
   watch_notices(milliseconds ack_timeout, milliseconds retry_delay)
     : ack_timeout_(ack_timeout), retry_delay_(retry_delay) {}
 
   /// `fields` is the JSON of the message without its braces and request id.
   void add(std::string_view type, std::string fields, steady_time now) {
+    bytes_ += fields.size();
     queue_.push_back({type, std::move(fields)});
     if (queue_.size() == 1)
       due_ = now;
   }
 
-  bool is_full() const { return queue_.size() >= queued_max; }
+  bool is_full() const { return queue_.size() >= queued_max || bytes_ >= queued_bytes_max; }
+
+  /// Whether `count` more that tell of `bytes` in all may wait as well.
+  bool has_room_for(std::size_t count, std::size_t bytes) const {
+    return queue_.size() + count <= queued_max && bytes_ + bytes <= queued_bytes_max;
+  }
+
   std::size_t size() const { return queue_.size(); }
 
   /// The message to send now as request `id`; nothing if one is on its way or none waits.
@@ -49,8 +57,10 @@ public:
     if (id == 0 || id != waiting_id_)
       return false;
     waiting_id_ = 0;
-    if (ok)
+    if (ok) {
+      bytes_ -= queue_.front().fields.size();
       queue_.pop_front();
+    }
     due_ = ok ? now : now + retry_delay_;
     return true;
   }
@@ -69,6 +79,8 @@ private:
   milliseconds retry_delay_;
   /// A list, which takes no memory of the many that watch nothing.
   std::list<notice> queue_;
+  /// Of the fields in it.
+  std::size_t bytes_ = 0;
   std::uint64_t waiting_id_ = 0;
   steady_time due_{};
 };
