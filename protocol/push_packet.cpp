@@ -1,5 +1,6 @@
 #include "protocol/push_packet.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <zlib.h>
@@ -12,14 +13,16 @@ namespace nacre {
 
 namespace {
 
-std::string gzip(const std::string& text) {
+/// Ends early, with nothing, once it is more than a datagram holds.
+std::optional<std::string> gzip(const std::string& text) {
   constexpr int gzip_window_bits = 15 + 16;
   z_stream stream{};
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window_bits, 8,
                    Z_DEFAULT_STRATEGY)
       != Z_OK)
     throw std::runtime_error("zlib can't start");
-  std::string packed(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
+  auto bound = deflateBound(&stream, static_cast<uLong>(text.size()));
+  std::string packed(std::min<std::size_t>(bound, datagram_bytes_max), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
@@ -27,14 +30,16 @@ std::string gzip(const std::string& text) {
   auto result = deflate(&stream, Z_FINISH);
   packed.resize(stream.total_out);
   deflateEnd(&stream);
-  if (result != Z_STREAM_END)
-    throw std::runtime_error("zlib can't finish");
-  return packed;
+  if (result == Z_STREAM_END)
+    return packed;
+  if (result == Z_OK || result == Z_BUF_ERROR)
+    return std::nullopt;
+  throw std::runtime_error("zlib can't finish");
 }
 
 } // namespace
 
-std::string make_push_packet(std::string_view service_json, std::int64_t ref_time) {
+std::optional<std::string> make_push_packet(std::string_view service_json, std::int64_t ref_time) {
   json_writer out;
   out.begin_object()
     .field("type", "dom")

@@ -1,5 +1,9 @@
 #include "tests/kit/deterministic.hpp"
 
+#include <sstream>
+
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <zlib.h>
 
 #include "protocol/json_reader.hpp"
@@ -49,6 +53,28 @@ push_seen read_push(const std::string& bytes) {
                   + (*host["healthy"].boolean() ? '+' : '-');
   return seen;
 }
+
+/// Everything that is logged while it lives.
+class log_capture {
+public:
+  log_capture() : before_(spdlog::default_logger()) {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("capture", sink));
+  }
+  ~log_capture() { spdlog::set_default_logger(before_); }
+
+  std::size_t count(std::string_view part) const {
+    auto text = text_.str();
+    std::size_t n = 0;
+    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1))
+      ++n;
+    return n;
+  }
+
+private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_;
+};
 
 void acknowledge(node_fixture& node, const recording_sink::datagram& x) {
   caf::anon_send(node.context->actors.udp_push.get(),
@@ -270,4 +296,35 @@ TEST_CASE("a list that is too long for somebody unknown waits for the answer to 
   node.settle();
   REQUIRE(node.sink->sent.size() == 2);
   CHECK(read_push(*node.sink->sent[1].bytes).hosts == node.shown("s"));
+}
+
+TEST_CASE("a list that fits no datagram goes to nobody, as the log says once in a minute") {
+  log_capture log;
+  node_fixture node;
+  auto ip = [](int i) { return "10.0.0." + std::to_string(i); };
+  for (int i = 0; i < 200; ++i) {
+    std::string noise; // packs to half of it
+    for (int k = 0; k < 1'000; ++k)
+      noise += "0123456789abcdef"[node.rng() % 16];
+    node.register_instance("s", ip(i), {{"k", noise}});
+  }
+  node.settle();
+  for (auto who : {"10.9.9.8", "10.9.9.9"})
+    node.subscribe("s", who);
+  node.settle();
+  CHECK(node.context->counters.pushes_failed == 2);
+  node.register_instance("s", ip(200));
+  node.advance(1s);
+  CHECK(node.context->counters.pushes_failed == 4);
+  CHECK(log.count("push-too-large DEFAULT_GROUP@@s: 20") == 1);
+  for (int beats = 0; beats < 14; ++beats) {
+    node.advance(5s, 1s);
+    for (int i = 0; i <= 200; ++i)
+      node.beat("s", ip(i));
+  }
+  node.subscribe("s", "10.9.9.7");
+  node.settle();
+  CHECK(log.count("push-too-large") == 2);
+  CHECK(node.sink->sent.empty());
+  CHECK(node.context->counters.pushes == 0);
 }

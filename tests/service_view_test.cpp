@@ -419,7 +419,7 @@ TEST_CASE("a push is the recorded one: no groupName (PushExecutorUdpImpl, vector
            R"("ipDeleteTimeout":30000,"instanceIdGenerator":"simple"}],)"
            R"("lastRefTime":1795220027850,"checksum":"","allIPs":false,)"
            R"("reachProtectionThreshold":false,"valid":true})");
-  CHECK(make_push_packet(push, 1962570661899).size() == 644); // `bytes` of the recording
+  CHECK(make_push_packet(push, 1962570661899)->size() == 644); // `bytes` of the recording
 }
 
 TEST_CASE("a push tells of protection as the list does") {

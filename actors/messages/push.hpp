@@ -33,6 +33,7 @@ struct udp_push_task {
   wall_time list_ref_time{};
   /// `lastRefTime` of the datagram, which the ack repeats.
   std::int64_t packet_ref_time = 0;
+  /// Never null in a message: a list that fits no datagram is not sent.
   std::shared_ptr<const std::string> packet;
   /// When the change happened that this push tells of.
   steady_time changed_at{};

@@ -14,6 +14,9 @@ constexpr std::size_t tasks_max = 1'000'000;
 /// While pushing is switched off, pending tasks are looked at again after this time.
 constexpr milliseconds paused_check{500};
 
+/// The log says once in this time that the list of a service is too large.
+constexpr milliseconds warned_interval{60'000};
+
 } // namespace
 
 void push_engine_state::start(node_context_ptr ctx) {
@@ -102,6 +105,11 @@ void push_engine_state::push_to(const service_view& view, const subscriber_ptr& 
   }
   for (auto& clusters : who->clusters) {
     auto message = packet(view, clusters);
+    if (!message.packet) {
+      ++context->counters.pushes_failed;
+      warn_too_large(view);
+      continue;
+    }
     message.who = who;
     message.changed_at = task.since;
     self->send(context->actors.udp_push.get(), std::move(message));
@@ -118,11 +126,33 @@ const udp_push_task& push_engine_state::packet(const service_view& view,
     i->second.list_ref_time = view.ref_time;
     i->second.packet_ref_time = next_packet_ref_time();
     i->second.empty = list->array->count == 0;
-    i->second.packet = std::make_shared<const std::string>(
-      make_push_packet(render_push(view.key->view(), clusters, *list, cache_millis, view.ref_time),
-                       i->second.packet_ref_time));
+    i->second.packet = make_datagram(view, *list, cache_millis, i->second);
   }
   return i->second;
+}
+
+std::shared_ptr<const std::string> push_engine_state::make_datagram(const service_view& view,
+                                                                    const rendered_list& list,
+                                                                    std::int64_t cache_millis,
+                                                                    const udp_push_task& task) {
+  auto& clusters = task.clusters;
+  if (list.hosts().size() > pushed_hosts_bytes_max
+      || (too_large.lock() == list.array && clusters.size() >= too_large_clusters))
+    return nullptr;
+  auto json = render_push(view.key->view(), clusters, list, cache_millis, view.ref_time);
+  if (auto packet = make_push_packet(json, task.packet_ref_time))
+    return std::make_shared<const std::string>(std::move(*packet));
+  too_large = list.array;
+  too_large_clusters = clusters.size();
+  return nullptr;
+}
+
+void push_engine_state::warn_too_large(const service_view& view) {
+  auto now = context->clock.steady();
+  std::erase_if(warned, [&](auto& x) { return now - x.second >= warned_interval; });
+  if (warned.try_emplace(view.key, now).second)
+    spdlog::warn("push-too-large {}: {} instances fit no datagram, subscribers have to poll",
+                 view.key->grouped_name(), view.instances);
 }
 
 /// Nanoseconds as the reference has them, and no number twice, also after a restart of this actor:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -53,8 +54,13 @@ private:
   bool hold_back(const service_view& view, const push_delay_task& task, steady_time now);
   void push(const service_ref& service, const push_delay_task& task);
   void push_to(const service_view& view, const subscriber_ptr& who, const push_delay_task& task);
-  /// The datagram of one selection, made once per push.
+  /// The datagram of one selection, made once per push; it has no packet if the list fits none.
   const udp_push_task& packet(const service_view& view, const std::string& clusters);
+  std::shared_ptr<const std::string> make_datagram(const service_view& view,
+                                                   const rendered_list& list,
+                                                   std::int64_t cache_millis,
+                                                   const udp_push_task& task);
+  void warn_too_large(const service_view& view);
   std::int64_t next_packet_ref_time();
 
   push_engine_actor::pointer self;
@@ -62,6 +68,12 @@ private:
   std::optional<task_table> tasks;
   /// Datagrams of the push under way by `clusters`.
   std::map<std::string, udp_push_task> packets;
+  /// The instances that fitted no datagram last, and the length of the `clusters` they were not
+  /// packed with: with longer ones they need not be tried.
+  std::weak_ptr<const rendered_hosts> too_large;
+  std::size_t too_large_clusters = 0;
+  /// When the log last said of a service that its list is too large; of the last minute.
+  std::map<service_ref, steady_time> warned;
   alarm timer;
 };
 

@@ -39,12 +39,6 @@ void udp_push_state::arm() {
 }
 
 void udp_push_state::on_push(const udp_push_task& msg) {
-  if (msg.packet->size() > datagram_bytes_max) {
-    ++context->counters.pushes_failed;
-    spdlog::warn("push-too-large {}: {} bytes fit no datagram, subscribers have to poll",
-                 msg.who->lease->service->grouped_name(), msg.packet->size());
-    return;
-  }
   auto now = context->clock.steady();
   if (context->tables.targets.admit(msg.who->lease->client.ip, msg.packet->size(), now))
     start_push(msg, now);
