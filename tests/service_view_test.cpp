@@ -497,6 +497,49 @@ TEST_CASE("a caller who makes up clusters gets right lists, but only some of the
   CHECK(view->rendered({}, 10'000) == first);
 }
 
+TEST_CASE("of a large service, lists of clusters are kept that show each instance twice at most") {
+  builder b(key_s);
+  for (int i = 0; i < 10'000; ++i)
+    b.add("10.0." + std::to_string(i / 250) + '.' + std::to_string(i % 250), true, true,
+          "c" + std::to_string(i % 5));
+  auto view = b.view();
+  auto get = [&](const std::string& clusters) {
+    return view->rendered({clusters, false, true}, 10'000);
+  };
+  auto is_kept = [&](const std::string& clusters) {
+    auto once = get(clusters);
+    auto again = get(clusters);
+    CHECK(once->hosts() == again->hosts());
+    return once == again;
+  };
+  CHECK(is_kept("c0"));
+  CHECK(is_kept("c1,c2,c3,c4"));
+  CHECK(is_kept("c0,c2,c3,c4"));
+  CHECK_FALSE(is_kept("c0,c1,c3,c4")); // 26,000 instances
+  CHECK_FALSE(is_kept("c0,c1,c3,c4,made-up"));
+  CHECK(is_kept("c1")); // 20,000
+  CHECK_FALSE(is_kept("c2"));
+  CHECK(get("c2")->array->count == 2'000);
+  CHECK(is_kept(""));
+  CHECK(is_kept("made-up"));
+}
+
+TEST_CASE("the list of all clusters is kept whatever others were asked for before") {
+  builder b(key_s);
+  for (int i = 0; i < 6; ++i)
+    b.add("10.0.0." + std::to_string(i), true, true, "c" + std::to_string(i));
+  auto view = b.view();
+  auto get = [&](const std::string& clusters) {
+    return view->rendered({clusters, false, true}, 10'000);
+  };
+  for (int i = 0; i < 6; ++i)
+    for (int k = 0; k < i; ++k)
+      get("c" + std::to_string(i) + ",c" + std::to_string(k));
+  for (int i = 0; i < 6; ++i)
+    get("c" + std::to_string(i));
+  CHECK(get("")->hosts().data() == get("")->hosts().data());
+}
+
 TEST_CASE("callers who make up clusters share the bytes of the instances they get") {
   builder b(key_s);
   auto view = b.add("10.0.0.1").add("10.0.0.2", true, true, "c1").view();

@@ -83,6 +83,15 @@ selection_result service_view::select(const instance_selection& wanted) const {
   return result;
 }
 
+namespace {
+
+/// Lists of some of the clusters are kept while they show, all together, no more instances than
+/// this or than twice those of the service, which is each cluster's own list with and without
+/// unhealthy ones. More of them, which callers may make up, are made for their caller alone.
+constexpr std::size_t hosts_of_parts_max = 16'384;
+
+} // namespace
+
 rendered_hosts_ptr service_view::hosts_of(const instance_selection& wanted) const {
   auto& made = lists.get();
   std::call_once(made.names_once, [&] {
@@ -102,17 +111,30 @@ rendered_hosts_ptr service_view::hosts_of(const instance_selection& wanted) cons
   choice.none = !asked.empty() && choice.clusters.empty();
   if (choice.clusters.size() == made.names.size())
     choice.clusters.clear(); // as good as all
-  return made.hosts.get(choice, [&] { return render_hosts(key->view(), select(wanted)); });
+  auto keeps = [&](const rendered_hosts_ptr& x) {
+    if (choice.is_all())
+      return true;
+    auto max = std::max(hosts_of_parts_max, std::size_t{2} * instances);
+    if (made.hosts_of_parts.fetch_add(x->count) + x->count <= max)
+      return true;
+    made.hosts_of_parts -= x->count;
+    return false;
+  };
+  return made.hosts.get(
+    choice, [&] { return render_hosts(key->view(), select(wanted)); }, keeps, choice.is_all());
 }
 
 rendered_list_ptr service_view::rendered(const instance_selection& wanted,
                                          std::int64_t cache_millis) const {
   rendered_lists::variant variant{std::string(wanted.clusters), cache_millis, wanted.healthy_only,
                                   wanted.enabled_only};
-  return lists.get().whole.get(variant, [&] {
+  auto make = [&] {
     return std::make_shared<const rendered_list>(
       render_list(key->view(), wanted.clusters, hosts_of(wanted), cache_millis, ref_time));
-  });
+  };
+  // Instances that were made for this caller alone are nobody else's.
+  auto keeps = [](const rendered_list_ptr& x) { return x->array.use_count() > 1; };
+  return lists.get().whole.get(variant, make, keeps);
 }
 
 std::optional<instance> service_view::find_instance(std::string_view ip, std::uint16_t port,

@@ -66,18 +66,25 @@ using rendered_list_ptr = std::shared_ptr<const rendered_list>;
 enum class service_kind : std::uint8_t { undecided, ephemeral, persistent };
 
 /// A few values of one revision, each made on first need by whoever needs it first; who needs
-/// another one does not wait meanwhile. Beyond the bound a value is made for its caller alone. Any
-/// thread.
+/// another one does not wait meanwhile. Beyond the bound, and if it is too large to be kept, a
+/// value is made for its caller alone. `Value` is a pointer. Any thread.
 template <class Key, class Value>
 class made_once {
 public:
-  template <class Make>
-  Value get(const Key& key, Make make) {
-    auto x = find(key);
+  /// @param keeps whether a value that was made stays for others
+  /// @param always the bound is not for this one
+  template <class Make, class Keeps>
+  Value get(const Key& key, Make make, Keeps keeps, bool always = false) {
+    auto x = find(key, always);
     if (!x)
       return make();
-    std::call_once(x->once, [&] { x->value = make(); });
-    return x->value;
+    Value made;
+    std::call_once(x->once, [&] {
+      made = make();
+      if (keeps(made))
+        x->value = made;
+    });
+    return x->value ? x->value : made ? made : make();
   }
 
 private:
@@ -90,12 +97,12 @@ private:
     Value value;
   };
 
-  entry* find(const Key& key) {
+  entry* find(const Key& key, bool always) {
     std::lock_guard guard(lock_);
     for (auto& x : entries_)
       if (x.key == key)
         return &x;
-    return entries_.size() < kept_max ? &entries_.emplace_back(key) : nullptr;
+    return always || entries_.size() < kept_max ? &entries_.emplace_back(key) : nullptr;
   }
 
   std::mutex lock_;
@@ -112,6 +119,8 @@ struct rendered_lists : boost::intrusive_ref_counter<rendered_lists, boost::thre
     bool healthy_only = false;
     bool enabled_only = true;
     bool operator==(const choice&) const = default;
+
+    bool is_all() const { return clusters.empty() && !none; }
   };
   struct variant {
     std::string clusters;
@@ -125,6 +134,8 @@ struct rendered_lists : boost::intrusive_ref_counter<rendered_lists, boost::thre
   std::once_flag names_once;
   std::vector<std::string> names;
   made_once<choice, rendered_hosts_ptr> hosts;
+  /// Instances in those of `hosts` that are kept and show a part of the clusters.
+  std::atomic<std::size_t> hosts_of_parts{0};
   made_once<variant, rendered_list_ptr> whole;
 };
 
