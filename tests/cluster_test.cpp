@@ -123,6 +123,25 @@ TEST_CASE("who registers as unhealthy again and again stays so on all nodes, who
   }
 }
 
+TEST_CASE("what was never here is remembered as taken back, unless memory is short") {
+  running_cluster cluster;
+  auto remembered = [&](std::size_t i) {
+    return cluster.nodes[i].context->cluster->replicas.size();
+  };
+  auto first = cluster.deregister(0, "s", "1.1.1.1");
+  cluster.run(100ms);
+  CHECK(first.code() == ec::none);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(remembered(i) == 1);
+  auto& memory = cluster.nodes[0].context->tables.memory;
+  memory.observe(static_cast<std::size_t>(memory.max()));
+  auto second = cluster.deregister(0, "s", "1.1.1.2");
+  cluster.run(100ms);
+  CHECK(second.code() == ec::none);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(remembered(i) == 1);
+}
+
 TEST_CASE("what a connection publishes is everywhere, and goes with it") {
   running_cluster cluster;
   auto a = cluster.connect(1);

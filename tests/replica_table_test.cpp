@@ -106,6 +106,54 @@ TEST_CASE("only what has been gone for long is forgotten") {
   CHECK(table.alive() == 1);
 }
 
+TEST_CASE(
+  "of more tombstones than a table keeps the oldest are forgotten, and nothing that lives") {
+  replica_table table(3);
+  auto knows = [&](int client) {
+    auto x = record(client, 0);
+    return table.find(x.lease->client, x.lease->service->view()).has_value();
+  };
+  table.put(record(100, 5));
+  for (int i = 1; i <= 50; ++i) {
+    table.put(record(i, i, removed)); // nobody registered it
+    CHECK(table.size() <= 4);
+  }
+  CHECK_FALSE(knows(47));
+  CHECK(knows(48));
+  CHECK(knows(50));
+  CHECK(knows(100));
+  for (int i = 51; i <= 100; ++i) { // registered and taken back in turn
+    table.put(record(i, i));
+    table.put_if_newer(record(i, i + 1, lapsed));
+  }
+  CHECK(table.size() == 3);
+  CHECK(table.alive() == 0);
+}
+
+TEST_CASE("what lives again is not forgotten with its tombstone, nor a newer tombstone with it") {
+  replica_table table;
+  table.put(record(1, 10, removed));
+  table.put(record(1, 11));
+  table.put(record(2, 10, removed));
+  table.put(record(2, 30, lapsed));
+  table.sweep(at(20));
+  CHECK(table.size() == 2);
+  CHECK(table.alive() == 1);
+  table.sweep(at(40));
+  CHECK(table.size() == 1);
+  CHECK(table.alive() == 1);
+}
+
+TEST_CASE("a sweep of so many at most leaves the rest to the next") {
+  replica_table table;
+  for (int i = 1; i <= 5; ++i)
+    table.put(record(i, i, removed));
+  table.sweep(at(5), 3);
+  CHECK(table.size() == 2);
+  table.sweep(at(5), 3);
+  CHECK(table.size() == 1);
+}
+
 TEST_CASE("all records of a client are in one bucket, which is the same on every node") {
   client_id beating{"10.0.0.1", 80, client_kind::ephemeral};
   client_id held{"1795219402626_10.0.0.1_4711", 0, client_kind::connection};

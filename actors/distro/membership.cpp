@@ -23,8 +23,8 @@ constexpr milliseconds rejoin_after{5'000};
 /// A peer whose link to this node works was heard within this time.
 constexpr milliseconds heard_lately{1'500};
 
-/// Of each tick: once round in 13 s.
-constexpr std::size_t buckets_swept = replica_table::buckets_count / 64;
+/// Tombstones that are forgotten in one tick, about 10 ms.
+constexpr std::size_t swept_at_once = 20'000;
 
 /// Whether the same connections are lost.
 bool same_losses(const member& a, const member& b) {
@@ -167,7 +167,7 @@ void membership_state::on_tick(const caf::tick_atom&) {
     rejoin(); // from those who are heard again first
   else
     load_if_needed();
-  cluster.replicas.sweep(now - context->options.cluster.tombstone_term, buckets_swept);
+  cluster.replicas.sweep(now - context->options.cluster.tombstone_term, swept_at_once);
 }
 
 void membership_state::review() {

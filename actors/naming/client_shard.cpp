@@ -139,9 +139,11 @@ void client_shard_state::on_deregister(const deregister_instance& msg) {
     retract(known->lease, {stamp::kind::next}, msg.cause, msg.answer);
     return count_clients();
   }
-  // Its registration may be on its way here from another node.
-  records->ended(make_lease(msg.service, msg.client, context->clock.steady()),
-                 record_state::removed);
+  // Its registration may be on its way here from another node. Anybody can name what never was, so
+  // it is not remembered where memory is short: a registration that comes late then lapses.
+  if (!context->tables.memory.spent())
+    records->ended(make_lease(msg.service, msg.client, context->clock.steady()),
+                   record_state::removed);
   complete(msg.answer); // as the reference does: it is not there, which was wanted
 }
 

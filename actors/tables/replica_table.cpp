@@ -38,6 +38,9 @@ stable_hash hash_of(const client_id& client) {
   return x;
 }
 
+/// Forgotten when one more comes: few enough for a turn of who puts it, and more than come.
+constexpr std::size_t forgotten_with_each = 2;
+
 } // namespace
 
 std::size_t replica_table::bucket_of(const client_id& client) {
@@ -66,23 +69,37 @@ std::optional<replica> replica_table::find(const client_id& client,
 }
 
 void replica_table::put(replica x) {
-  auto& p = parts_[bucket_of(x.lease->client)];
-  std::lock_guard guard(p.lock);
-  auto i = p.records.find(x.lease);
-  put(p, i, std::move(x));
+  bool gone = !is_alive(x.state);
+  {
+    auto& p = parts_[bucket_of(x.lease->client)];
+    std::lock_guard guard(p.lock);
+    auto i = p.records.find(x.lease);
+    put(p, i, std::move(x));
+  }
+  if (gone)
+    sweep(never, forgotten_with_each);
 }
 
 void replica_table::put_if_newer(replica x) {
-  auto& p = parts_[bucket_of(x.lease->client)];
-  std::lock_guard guard(p.lock);
-  auto i = p.records.find(x.lease);
-  if (i == p.records.end() || i->second.what.version < x.version)
-    put(p, i, std::move(x));
+  bool gone = !is_alive(x.state);
+  {
+    auto& p = parts_[bucket_of(x.lease->client)];
+    std::lock_guard guard(p.lock);
+    auto i = p.records.find(x.lease);
+    if (i == p.records.end() || i->second.what.version < x.version)
+      put(p, i, std::move(x));
+  }
+  if (gone)
+    sweep(never, forgotten_with_each);
 }
 
 void replica_table::put(part& p, record_map::iterator i, replica x) {
   auto digest = digest_of(x);
   auto living = is_alive(x.state);
+  if (!living) {
+    std::lock_guard guard(tombstones_lock_);
+    tombstones_.push_back({x.lease, x.gone_since});
+  }
   if (i != p.records.end()) {
     p.digest ^= i->second.digest;
     alive_ -= is_alive(i->second.what.state) ? 1 : 0;
@@ -122,14 +139,32 @@ std::vector<std::uint64_t> replica_table::digests() const {
   return result;
 }
 
-void replica_table::sweep(steady_time limit, std::size_t buckets) {
-  for (; buckets > 0; --buckets) {
-    auto& p = parts_[next_swept_];
-    next_swept_ = (next_swept_ + 1) % buckets_count;
+std::optional<replica_table::tombstone> replica_table::take_tombstone(steady_time limit) {
+  std::lock_guard guard(tombstones_lock_);
+  bool due = !tombstones_.empty()
+             && (tombstones_.size() > tombstones_max_ || tombstones_.front().since < limit);
+  if (!due)
+    return std::nullopt;
+  auto x = std::move(tombstones_.front());
+  tombstones_.pop_front();
+  return x;
+}
+
+void replica_table::sweep(steady_time limit, std::size_t at_most) {
+  for (; at_most > 0; --at_most) {
+    auto oldest = take_tombstone(limit);
+    if (!oldest)
+      return;
+    auto& p = parts_[bucket_of(oldest->lease->client)];
     std::lock_guard guard(p.lock);
-    size_ -= std::erase_if(p.records, [&](auto& x) {
-      return !is_alive(x.second.what.state) && x.second.what.gone_since < limit;
-    });
+    auto i = p.records.find(oldest->lease);
+    if (i == p.records.end())
+      continue;
+    auto& x = i->second.what;
+    if (is_alive(x.state) || x.gone_since != oldest->since)
+      continue; // it came back, and went again maybe
+    p.records.erase(i);
+    --size_;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,9 +40,18 @@ struct replica {
 /// All records of a node in buckets by client, each with a digest of what lives in it, so that two
 /// nodes find what differs by comparing digests. A record is written by one actor only:
 /// that of its connection, else its CLIENT SHARD. Any thread; a short lock on one bucket.
+///
+/// What is gone stays as a tombstone for a while, and at most so many do: anybody can deregister
+/// what was never there, or register and deregister in turn. Beyond the bound the oldest is
+/// forgotten. A peer that has not heard of the end by then may bring the record back; it goes when
+/// its lease lapses, or when its connection's node is asked.
 class replica_table {
 public:
   static constexpr std::size_t buckets_count = 1024;
+
+  /// @param tombstones_max ends that are remembered, those of what lives again included
+  explicit replica_table(std::size_t tombstones_max = 1'000'000)
+    : tombstones_max_(tombstones_max) {}
 
   /// The same on every node.
   static std::size_t bucket_of(const client_id& client);
@@ -51,7 +61,8 @@ public:
   /// Adds a record or replaces the one of the same client and service.
   void put(replica x);
 
-  /// As `put`, with the version that `next` makes of the one before, 0 if there is none.
+  /// As `put`, of one that lives, with the version that `next` makes of the one before, 0 if there
+  /// is none.
   template <class F>
   void put_next(replica x, F next) {
     auto& p = parts_[bucket_of(x.lease->client)];
@@ -68,9 +79,8 @@ public:
 
   std::vector<std::uint64_t> digests() const;
 
-  /// Forgets what is gone since before `limit`, in some of the buckets: each call goes on where the
-  /// one before has ended. One thread.
-  void sweep(steady_time limit, std::size_t buckets = buckets_count);
+  /// Forgets what is gone since before `limit`, and what is beyond the bound, the oldest first.
+  void sweep(steady_time limit, std::size_t at_most = SIZE_MAX);
 
   template <class F>
   void for_each(F f) const {
@@ -122,14 +132,25 @@ private:
     std::uint64_t digest = 0;
   };
 
+  struct tombstone {
+    lease_ptr lease;
+    steady_time since;
+  };
+
   static std::uint64_t digest_of(const replica& x);
   /// In place of `i`, or as a new one. Under the lock of `p`.
   void put(part& p, record_map::iterator i, replica x);
+  /// The oldest, if it is to be forgotten.
+  std::optional<tombstone> take_tombstone(steady_time limit);
 
+  const std::size_t tombstones_max_;
   std::array<part, buckets_count> parts_;
   std::atomic<std::size_t> alive_{0};
   std::atomic<std::size_t> size_{0};
-  std::size_t next_swept_ = 0;
+  /// Taken under a bucket's lock, never the other way round.
+  std::mutex tombstones_lock_;
+  /// In the order in which they came; their records may live again.
+  std::deque<tombstone> tombstones_;
 };
 
 } // namespace nacre
