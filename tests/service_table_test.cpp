@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <map>
 #include <random>
 #include <string>
@@ -283,6 +284,31 @@ TEST_CASE("leases get the terms of the effective instance, overrides included") 
   expect({5'000, 15'000, 30'000}, false, true);
   table.set_stored(nullptr, metadata_with({{"enableClientBeat", "false"}}), wall_at(6));
   expect({5'000, 15'000, 30'000}, false, false);
+}
+
+TEST_CASE("whether two clients publish one address is seen in one pass, however many they have") {
+  auto publication_of = [](int first, int count, const char* cluster = "c") {
+    instance_list list;
+    for (int i = first; i < first + count; ++i) {
+      instance x;
+      x.ip = "10.0." + std::to_string(i / 1'000) + '.' + std::to_string(i % 1'000);
+      x.port = 80;
+      x.cluster_name = cluster;
+      list.push_back(std::move(x));
+    }
+    return make_publication(make_lease(client(1)), std::move(list));
+  };
+  auto few = publication_of(0, 2);
+  CHECK(publication_addresses(*few).meet(*publication_of(1, 2)));
+  CHECK_FALSE(publication_addresses(*few).meet(*publication_of(1, 2, "other")));
+  CHECK_FALSE(publication_addresses(*few).meet(*publication_of(2, 2)));
+  CHECK_FALSE(publication_addresses(*few).meet(*publication_of(0, 0)));
+  auto many = publication_of(0, 100'000);
+  auto others = publication_of(100'000, 100'000);
+  auto began = std::chrono::steady_clock::now();
+  CHECK_FALSE(publication_addresses(*many).meet(*others));
+  // Each with each is ten billion comparisons.
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
 }
 
 TEST_CASE("a service does what a plain book of its clients does") {

@@ -19,19 +19,6 @@ constexpr auto rebuild_retry = 200ms;
 /// Below the 3 s that SDKs wait for an answer.
 constexpr auto first_list_patience = 2s;
 
-bool same_address(const instance& a, const instance& b) {
-  return a.ip == b.ip && a.port == b.port && a.cluster_name == b.cluster_name;
-}
-
-/// Whether both have an instance at one address.
-bool overlap(const publication& a, const publication& b) {
-  for (auto& x : a.instances)
-    for (auto& y : b.instances)
-      if (same_address(x, y))
-        return true;
-  return false;
-}
-
 } // namespace
 
 void service_state::start(node_context_ptr ctx, service_ref service) {
@@ -152,9 +139,10 @@ void service_state::end_superseded(const publication& x) {
   };
   if (is_dead(x.lease->client))
     return;
+  publication_addresses addresses(x);
   table->publications().for_each([&](const publication_ptr& y) {
     auto& client = y->lease->client;
-    if (client.kind == client_kind::remote_connection && y->lease != x.lease && overlap(x, *y)
+    if (client.kind == client_kind::remote_connection && y->lease != x.lease && addresses.meet(*y)
         && is_dead(client))
       self->send(context->shard(client), connection_superseded{y->lease});
   });

@@ -4,10 +4,28 @@
 
 namespace nacre {
 
+namespace {
+
+std::tuple<std::string_view, std::uint16_t, std::string_view> address_of(const instance& x) {
+  return {x.ip, x.port, x.cluster_name};
+}
+
+} // namespace
+
 bool same_publication(const publication& a, const publication& b) {
   return a.lease == b.lease
          && std::equal(a.instances.begin(), a.instances.end(), b.instances.begin(),
                        b.instances.end(), same_instance);
+}
+
+publication_addresses::publication_addresses(const publication& x) {
+  for (auto& one : x.instances)
+    known_.insert(address_of(one));
+}
+
+bool publication_addresses::meet(const publication& x) const {
+  return std::any_of(x.instances.begin(), x.instances.end(),
+                     [&](auto& one) { return known_.contains(address_of(one)); });
 }
 
 publication_ptr with_health(const publication& x, bool healthy) {

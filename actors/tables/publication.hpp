@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "actors/base/few.hpp"
@@ -39,6 +41,19 @@ inline publication_ptr make_publication(lease_ptr lease, instance_list instances
 }
 
 bool same_publication(const publication& a, const publication& b);
+
+/// Where the instances of one publication are: one look-up for each instance of another one, as a
+/// connection may hold very many. The publication has to outlive it.
+class publication_addresses {
+public:
+  explicit publication_addresses(const publication& x);
+
+  /// Whether `x` has an instance at one of them: the same ip, port and cluster.
+  bool meet(const publication& x) const;
+
+private:
+  std::set<std::tuple<std::string_view, std::uint16_t, std::string_view>> known_;
+};
 
 /// `x` with the health of all its instances set.
 publication_ptr with_health(const publication& x, bool healthy);
