@@ -1,11 +1,13 @@
 #include "http/server/router.hpp"
 
+#include "actors/naming/service_table.hpp"
 #include "protocol/json_reader.hpp"
+#include "tests/kit/deterministic.hpp"
 #include "tests/kit/request_of.hpp"
-#include "tests/kit/times.hpp"
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -799,4 +801,46 @@ TEST_CASE("a read that walks over everything is handled aside, or refused when t
   REQUIRE(refused);
   CHECK(refused->status == 503);
   CHECK(ask("/nacos/v1/ns/instance/list?serviceName=s", sink)); // walks over nothing
+}
+
+TEST_CASE("a service with very many clusters is shown with its instances in one pass") {
+  node_fixture node;
+  node.register_instance("s", "10.0.0.1");
+  node.settle();
+  service_table table(node.find("s")->key, wall_at(1));
+  instance_list instances;
+  for (int i = 0; i < 20'000; ++i) {
+    instance x;
+    x.ip = "10.0." + std::to_string(i / 250) + '.' + std::to_string(i % 250);
+    x.port = 80;
+    x.cluster_name = i % 2 == 0 ? "even" : "c" + std::to_string(i);
+    instances.push_back(std::move(x));
+  }
+  client_id client{"1_10.9.9.9_1", 0, client_kind::connection};
+  table.publish(make_publication(make_lease(table.key(), client, node.now()), std::move(instances)),
+                wall_at(2));
+  node.context->tables.directory.publish(table.make_view());
+  router routes({node.context, [] { return true; }, "10.1.1.1"});
+  for (auto target : {"/nacos/v1/ns/catalog/services?pageNo=1&pageSize=9&withInstances=true",
+                      "/nacos/v3/admin/ns/service/list?pageNo=1&pageSize=9&withInstances=true"}) {
+    CAPTURE(target);
+    auto began = std::chrono::steady_clock::now();
+    auto answer =
+      routes.handle(request_of(http_method::get, "GET", target), std::make_shared<counting_sink>());
+    // All instances for each of the clusters are two hundred million.
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+    REQUIRE(answer);
+    auto text = text_of(*answer);
+    json_document document(text);
+    auto root = document.root();
+    auto v3 = root["data"]["pageItems"].elements();
+    auto services = v3.empty() ? root.elements() : v3;
+    REQUIRE(services.size() == 1);
+    auto clusters = services[0]["clusterMap"];
+    CHECK(clusters.members().size() == 10'001);
+    CHECK(clusters["even"]["hosts"].elements().size() == 10'000);
+    auto odd = clusters["c19999"]["hosts"].elements();
+    REQUIRE(odd.size() == 1);
+    CHECK(odd[0]["ip"].string().value_or("") == "10.0.79.249");
+  }
 }

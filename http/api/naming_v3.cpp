@@ -51,7 +51,7 @@ std::optional<reply> admin_list_v3(http_call& c) {
   auto clusters = c.form_text_or("clusterName", "");
   auto known = cluster_names(*view, true);
   for (auto cluster : split(clusters, ','))
-    if (std::find(known.begin(), known.end(), cluster) == known.end())
+    if (!std::binary_search(known.begin(), known.end(), cluster))
       return missing("cluster " + shortened(cluster, 64));
   json_writer out;
   out.begin_array();
@@ -81,6 +81,9 @@ std::optional<reply> partial_update_v3(http_call& c) {
 }
 
 void write_service_v3(json_writer& out, const service_view& view, bool with_hosts) {
+  std::map<std::string, std::vector<selected_instance>> instances;
+  if (with_hosts)
+    instances = instances_by_cluster(view);
   out.begin_object()
     .field("namespaceId", view.key->namespace_id)
     .field("serviceName", view.key->name)
@@ -97,7 +100,7 @@ void write_service_v3(json_writer& out, const service_view& view, bool with_host
     out.key("hosts");
     if (with_hosts) {
       out.begin_array();
-      for (auto& x : view.select({name, false, false}).instances)
+      for (auto& x : instances[name])
         write_host(out, view.key->view(), x.effective, x.effective.healthy);
       out.end_array();
     } else {

@@ -18,6 +18,14 @@ std::vector<std::string> cluster_names(const service_view& view, bool with_store
   return {names.begin(), names.end()};
 }
 
+std::map<std::string, std::vector<selected_instance>>
+instances_by_cluster(const service_view& view) {
+  std::map<std::string, std::vector<selected_instance>> clusters;
+  for (auto& x : view.select({"", false, false}).instances)
+    clusters[x.effective.cluster_name].push_back(std::move(x));
+  return clusters;
+}
+
 metadata_map metadata_of(const service_view& view) {
   return view.metadata ? view.metadata->metadata : metadata_map{};
 }

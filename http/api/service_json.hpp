@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,11 @@ namespace nacre {
 
 /// Names of the clusters that have instances now or stored settings, in order.
 std::vector<std::string> cluster_names(const service_view& view, bool with_stored);
+
+/// All instances of a service as operators see them, by cluster: gone through once, however many
+/// clusters there are.
+std::map<std::string, std::vector<selected_instance>>
+instances_by_cluster(const service_view& view);
 
 metadata_map metadata_of(const service_view& view);
 

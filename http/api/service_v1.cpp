@@ -194,7 +194,7 @@ void write_with_instances(json_writer& out, const service_view& view) {
     .field("groupName", view.key->group)
     .key("clusterMap")
     .begin_object();
-  for (auto& name : cluster_names(view, false)) {
+  for (auto& [name, instances] : instances_by_cluster(view)) {
     out.key(name)
       .begin_object()
       .null_field("clusterName")
@@ -202,7 +202,7 @@ void write_with_instances(json_writer& out, const service_view& view) {
       .null_field("metadata")
       .key("hosts")
       .begin_array();
-    for (auto& x : view.select({name, false, false}).instances) {
+    for (auto& x : instances) {
       out.begin_object().field("valid", x.effective.healthy);
       write(out.key("metadata"), x.effective.metadata);
       out.field("port", x.effective.port)
