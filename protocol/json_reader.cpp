@@ -135,6 +135,15 @@ json_value json_value::operator[](std::string_view key) const {
   return json_impl::of(*this).hand_out(member);
 }
 
+std::size_t json_value::size() const {
+  simdjson::dom::object object;
+  simdjson::dom::array array;
+  auto x = json_impl::element(*this);
+  if (x && !x->get(object))
+    return object.size();
+  return x && !x->get(array) ? array.size() : 0;
+}
+
 std::vector<std::pair<std::string_view, json_value>> json_value::members() const {
   std::vector<std::pair<std::string_view, json_value>> result;
   simdjson::dom::object object;

@@ -35,6 +35,10 @@ public:
   /// The member `key` of an object; a value that is nothing if there is none.
   json_value operator[](std::string_view key) const;
 
+  /// How many members or elements there are, up to 16 million, without going through them; 0 for
+  /// the rest.
+  std::size_t size() const;
+
   std::vector<std::pair<std::string_view, json_value>> members() const;
   std::vector<json_value> elements() const;
 

@@ -9,6 +9,16 @@ namespace nacre {
 
 namespace {
 
+/// Entries of one map and elements of one array that are read: more than any metadata or batch of a
+/// client has. Ten bytes of a request become hundreds of ours.
+constexpr std::size_t items_max = 100'000;
+
+const json_value& bounded(const json_value& x) {
+  if (x.size() > items_max)
+    throw unreadable_request{};
+  return x;
+}
+
 /// Fields of one JSON object, converted as Jackson converts scalars.
 class object_reader {
 public:
@@ -78,7 +88,7 @@ public:
       return result;
     if (!x.is_object())
       throw unreadable_request{};
-    for (auto [name, value] : x.members())
+    for (auto [name, value] : bounded(x).members())
       if (auto text = text_of(value))
         result.emplace_back(name, std::move(*text));
     return make_metadata(std::move(result));
@@ -91,7 +101,7 @@ public:
       return std::nullopt;
     if (!x.is_array())
       throw unreadable_request{};
-    return x.elements();
+    return bounded(x).elements();
   }
 
   static std::optional<std::string> text_of(json_value x) {
@@ -193,7 +203,7 @@ setup_request parse_setup_request(std::string_view body) {
   request.has_abilities = abilities && !abilities.is_null();
   if (request.has_abilities) {
     object_reader table(abilities);
-    for (auto& [name, value] : abilities.members())
+    for (auto& [name, value] : bounded(abilities).members())
       object_reader::boolean_of(value); // one that is no boolean spoils the whole setup
     request.watches_fuzzily = table.boolean("fuzzyWatch", false);
   }

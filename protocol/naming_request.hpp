@@ -86,7 +86,8 @@ struct client_answer {
   bool ok = false;
 };
 
-// Each throws `unreadable_request` if the body is no JSON object or a field has no fitting value.
+// Each throws `unreadable_request` if the body is no JSON object, a field has no fitting value, or
+// a map or array has more than 100,000 items.
 instance_request parse_instance_request(std::string_view body);
 list_request parse_list_request(std::string_view body);
 service_list_request parse_service_list_request(std::string_view body);

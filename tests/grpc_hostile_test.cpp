@@ -266,6 +266,39 @@ TEST_CASE("a batch beyond the limit is refused as a whole and typed, one of 100,
   }
 }
 
+TEST_CASE("a batch of a hundred thousand and one is an ErrorResponse 502, as what can't be read") {
+  attacked_node node;
+  sdk_client client(node.address());
+  connect_fully(client);
+  check_error(client.call("BatchInstanceRequest", batch_of(100'001, "huge")), 500, 502);
+  CHECK(hosts_of(client, "huge") == 0);
+}
+
+TEST_CASE("an id that a client chose is refused typed beyond 1,024 characters") {
+  attacked_node node;
+  sdk_client client(node.address());
+  connect_fully(client);
+  for (std::size_t length : {1'025, 1'000'000, 1'024}) {
+    CAPTURE(length);
+    bool fits = length == 1'024;
+    auto instance =
+      R"({"ip":"1.1.1.1","port":80,"instanceId":")" + std::string(length, 'i') + "\"}";
+    auto of = [&](const std::string& service, const std::string& type, const std::string& what) {
+      return R"({"serviceName":")" + service + R"(","type":")" + type + "\"," + what + "}";
+    };
+    auto single =
+      client.call("InstanceRequest", of("s", "registerInstance", "\"instance\":" + instance));
+    CHECK(single.type == "InstanceResponse");
+    CHECK(codes_of(single).error == (fits ? 0 : 400));
+    auto batch = client.call("BatchInstanceRequest",
+                             of("b", "batchRegisterInstance", "\"instances\":[" + instance + "]"));
+    CHECK(batch.type == "BatchInstanceResponse");
+    CHECK(codes_of(batch).error == (fits ? 0 : 400));
+    CHECK(hosts_of(client, "s") == (fits ? 1 : 0));
+    CHECK(hosts_of(client, "b") == (fits ? 1 : 0));
+  }
+}
+
 TEST_CASE("services beyond the limit are refused typed") {
   options opts;
   opts.limits.services_max = 3;

@@ -176,6 +176,7 @@ TEST_CASE("a value that is not there is nothing, and asking it goes on giving no
   CHECK_FALSE(nothing["a"]["b"]);
   CHECK(nothing.members().empty());
   CHECK(nothing.elements().empty());
+  CHECK(nothing.size() == 0);
   json_document document(R"({"a":{"b":1},"n":null,"s":"x","l":[1,2]})");
   auto root = document.root();
   CHECK_FALSE(root["b"]);
@@ -188,6 +189,10 @@ TEST_CASE("a value that is not there is nothing, and asking it goes on giving no
   CHECK(root["l"].elements().size() == 2);
   CHECK(root["l"].members().empty());
   CHECK(root["a"].elements().empty());
+  CHECK(root.size() == 4);
+  CHECK(root["l"].size() == 2);
+  CHECK(root["s"].size() == 0);
+  CHECK(root["n"].size() == 0);
 }
 
 TEST_CASE("scalars as text are what Jackson puts into a String field") {

@@ -17,6 +17,9 @@ constexpr std::string_view register_type = "registerInstance";
 constexpr std::string_view deregister_type = "deregisterInstance";
 constexpr std::string_view batch_type = "batchRegisterInstance";
 
+/// Characters of an id that a client chooses: more than an id has that names make.
+constexpr std::size_t given_id_max = 1024;
+
 /// Thrown by checks; answers the call.
 struct rpc_refusal {
   rpc_reply answer;
@@ -77,6 +80,10 @@ void complete_instance(const rpc_call& call, std::string_view response_type,
     throw param_refusal(response_type, *complaint);
   if (auto complaint = checks.metadata(x.what.metadata))
     throw param_refusal(response_type, *complaint);
+  if (x.given_id.size() > given_id_max && utf16_length(x.given_id) > given_id_max)
+    throw param_refusal(response_type,
+                        "Param 'instanceId' is illegal, the param length should not exceed "
+                          + std::to_string(given_id_max) + ".");
   if (x.port < 0 || x.port > 65535)
     throw bad_request("Param 'port' is illegal, the value should be between 0 and 65535.");
   x.what.port = static_cast<std::uint16_t>(x.port);
