@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "net/resolve.hpp"
 #include "probe/http_attempt.hpp"
 #include "probe/mysql_attempt.hpp"
 #include "probe/tcp_attempt.hpp"
@@ -112,7 +113,7 @@ void probe_loop::on_arrived() {
 
 void probe_loop::look_up(waiting x) {
   auto name = x.order.ip;
-  auto take = [this, x = std::move(x)](error_code failed, const auto& found) {
+  auto take = [this, x = std::move(x)](error_code failed, const resolved_endpoints& found) {
     if (is_stopping_)
       return;
     probe_answer result;
@@ -125,7 +126,7 @@ void probe_loop::look_up(waiting x) {
       result.address = found.begin()->endpoint().address().to_string();
     answer(x.batch, std::move(result));
   };
-  resolver_.async_resolve(name, "", std::move(take));
+  resolve(resolver_, name, 0, std::move(take));
 }
 
 void probe_loop::do_pump() {

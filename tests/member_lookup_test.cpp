@@ -1,6 +1,7 @@
 #include "http/net/member_lookup.hpp"
 
 #include "config/config_error.hpp"
+#include "net/resolve.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,6 +19,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <pthread.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -448,4 +450,64 @@ TEST_CASE_FIXTURE(lookup_test, "twelve failures in a row are told once, and so i
   until([&, n = server.requests()] { return server.requests() > n + 3; });
   CHECK(log.count("members-told-again") == 1);
   CHECK(changes.empty());
+}
+
+// -- hosts ---------------------------------------------------------------------------------------
+
+namespace {
+
+/// The process gets no thread while it lives: none has room for its stack.
+class no_threads {
+public:
+  no_threads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t huge;
+    pthread_attr_init(&huge);
+    pthread_attr_setstacksize(&huge, std::size_t{1} << 47);
+    REQUIRE(pthread_setattr_default_np(&huge) == 0);
+    pthread_attr_destroy(&huge);
+  }
+  ~no_threads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+private:
+  pthread_attr_t before_;
+};
+
+/// What a look-up gives: `address:port`, or how it failed.
+std::string resolved(net::io_context& io, const std::string& host, std::uint16_t port = 80) {
+  std::string answer;
+  tcp::resolver resolver(io);
+  resolve(resolver, host, port,
+          [&](boost::system::error_code failed, const resolved_endpoints& found) {
+            std::ostringstream text;
+            failed ? text << failed.message() : text << found.begin()->endpoint();
+            answer = text.str();
+          });
+  CHECK(answer.empty()); // later, never within
+  io.restart();
+  io.run();
+  return answer;
+}
+
+} // namespace
+
+TEST_CASE("an address is no name: its endpoint is there without a thread") {
+  no_threads none;
+  net::io_context io;
+  CHECK(resolved(io, "10.0.0.1") == "10.0.0.1:80");
+  CHECK(resolved(io, "::1", 8848) == "[::1]:8848");
+  CHECK(resolved(io, "") == "Host not found (authoritative)");
+}
+
+TEST_CASE("a name for which the system has no thread fails, and is found when it has one again") {
+  net::io_context io;
+  {
+    no_threads none;
+    CHECK(resolved(io, "localhost") == "Resource temporarily unavailable");
+  }
+  auto found = resolved(io, "localhost");
+  CHECK((found == "127.0.0.1:80" || found == "[::1]:80"));
 }

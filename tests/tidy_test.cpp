@@ -242,7 +242,7 @@ const std::map<std::string, std::set<std::string>> allowed_folders = {
   {"actors", {"config", "protocol", "actors"}},
   {"net", {"config", "net"}},
   {"http", {"config", "protocol", "actors", "net", "http"}},
-  {"probe", {"config", "protocol", "actors", "probe"}},
+  {"probe", {"config", "protocol", "actors", "net", "probe"}},
   {"grpc", {"config", "protocol", "actors", "net", "grpc"}},
   {"main.cpp", {"config", "protocol", "actors", "net", "http", "probe", "grpc"}},
 };

@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "net/plain_address.hpp"
+#include "net/resolve.hpp"
 
 namespace nacre {
 
@@ -95,18 +96,17 @@ void http2_connection::connect(const std::string& host, std::uint16_t port, cons
   start_session(std::move(user));
   dialing_ = std::make_shared<tcp::socket>(worker_.io);
   auto resolver = std::make_shared<tcp::resolver>(worker_.io);
-  resolver->async_resolve(
-    host, std::to_string(port), tcp::resolver::numeric_service,
-    [self = shared_from_this(), resolver, host, tls](boost::system::error_code failed,
-                                                     const tcp::resolver::results_type& found) {
-      if (failed || self->phase_ != phase::connecting)
-        return self->on_connected(failed, host, tls);
-      net::async_connect(*self->dialing_, found,
-                         [self, host, tls, socket = self->dialing_](
-                           boost::system::error_code unreachable, const tcp::endpoint&) {
-                           self->on_connected(unreachable, host, tls);
-                         });
-    });
+  resolve(*resolver, host, port,
+          [self = shared_from_this(), resolver, host, tls](boost::system::error_code failed,
+                                                           const resolved_endpoints& found) {
+            if (failed || self->phase_ != phase::connecting)
+              return self->on_connected(failed, host, tls);
+            net::async_connect(*self->dialing_, found,
+                               [self, host, tls, socket = self->dialing_](
+                                 boost::system::error_code unreachable, const tcp::endpoint&) {
+                                 self->on_connected(unreachable, host, tls);
+                               });
+          });
 }
 
 void http2_connection::on_connected(boost::system::error_code failed, const std::string& host,

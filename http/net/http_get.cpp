@@ -10,6 +10,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "net/resolve.hpp"
+
 namespace nacre {
 
 namespace {
@@ -39,15 +41,15 @@ public:
       if (!cancelled)
         self->finish("no answer within " + std::to_string(self->what_.timeout.count()) + " ms");
     });
-    resolver_.async_resolve(what_.host, std::to_string(what_.port),
-                            [self = shared_from_this()](error_code ec, auto endpoints) {
-                              if (self->goes_on(ec))
-                                self->connect(endpoints);
-                            });
+    resolve(resolver_, what_.host, what_.port,
+            [self = shared_from_this()](error_code ec, const resolved_endpoints& endpoints) {
+              if (self->goes_on(ec))
+                self->connect(endpoints);
+            });
   }
 
 private:
-  void connect(const tcp::resolver::results_type& endpoints) {
+  void connect(const resolved_endpoints& endpoints) {
     net::async_connect(socket_, endpoints,
                        [self = shared_from_this()](error_code ec, const tcp::endpoint&) {
                          if (self->goes_on(ec))
