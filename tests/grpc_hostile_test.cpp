@@ -2,6 +2,7 @@
 // touches other connections or outlives its own.
 #include <future>
 
+#include "grpc/sdk/rpc_call.hpp"
 #include "tests/kit/sdk_client.hpp"
 
 using namespace nacre;
@@ -617,5 +618,32 @@ TEST_CASE("a client that acknowledges nothing hears of changes as before, and de
     check_success(writer.call("InstanceRequest", instance_body("s", ip)), "InstanceResponse");
     CHECK(hears_of(node.bystander, ip));
     CHECK(hears_of(deaf, ip));
+  }
+}
+
+// -- answers -------------------------------------------------------------------------------------
+
+TEST_CASE("an answer that fails when the actors have answered is an ErrorResponse 500") {
+  struct kept_answer final : unary_answer {
+    void deliver(rpc_reply reply) override { replies.push_back(std::move(reply)); }
+    void deliver_failure(call_status) override { FAIL("the call itself goes on"); }
+    std::vector<rpc_reply> replies;
+  };
+  grpc_environment nowhere;
+  wire::Payload payload;
+  for (bool dropped : {false, true}) {
+    CAPTURE(dropped);
+    auto answer = std::make_shared<kept_answer>();
+    auto ticket =
+      rpc_call(nowhere, nullptr, payload, answer).later([](const outcome&) -> rpc_reply {
+        throw std::runtime_error("secret");
+      });
+    if (!dropped)
+      ticket->complete({});
+    ticket = nullptr;
+    REQUIRE(answer->replies.size() == 1);
+    auto& reply = answer->replies.front();
+    check_error({std::string(reply.type), reply.body.str()}, 500, 500);
+    CHECK(reply.body.str().find("secret") == std::string::npos);
   }
 }

@@ -57,6 +57,14 @@ std::optional<reply> agent(http_call& c) {
 std::optional<reply> refuse(http_call&) { throw refusal{text_error(418, "refused")}; }
 std::optional<reply> fail(http_call&) { throw std::runtime_error("secret"); }
 
+/// Of the request that is answered later.
+ticket_ptr later_ticket;
+
+std::optional<reply> fail_later(http_call& c) {
+  later_ticket = c.later([](const outcome&) -> reply { throw std::runtime_error("secret"); });
+  return std::nullopt;
+}
+
 void add_test_routes(route_table& table) {
   constexpr auto v1 = api_family::naming_v1;
   table["/v1/ns/echo"] = {v1, echo, echo, echo, echo, echo};
@@ -66,6 +74,7 @@ void add_test_routes(route_table& table) {
   table["/v1/core/get-only"] = {api_family::core, echo};
   table["/v1/ns/refuse"] = {v1, refuse};
   table["/v1/ns/fail"] = {v1, fail};
+  table["/v1/ns/fail-later"] = {v1, fail_later};
   table["/v2/ns/any/*"] = {api_family::naming_result, echo};
   table["/v2/ns/any/*/end"] = {api_family::naming_result, agent};
   table["/nacre/admin/echo"] = {api_family::admin, echo};
@@ -254,6 +263,25 @@ TEST_CASE("a handler that throws answers what it refuses with, or 500 without it
   spdlog::set_level(level);
   check_container_error(x, 500, "Internal Server Error", "the request failed inside the server",
                         "/nacos/v1/ns/fail");
+}
+
+TEST_CASE("an answer that fails when the actors have answered is a bare 500 as well") {
+  api node;
+  auto level = spdlog::get_level();
+  spdlog::set_level(spdlog::level::off);
+  for (bool dropped : {false, true}) {
+    CAPTURE(dropped);
+    auto sink = std::make_shared<keeping_sink>();
+    CHECK_FALSE(
+      node.routes.handle(request_of(http_method::get, "GET", "/nacos/v1/ns/fail-later"), sink));
+    if (!dropped)
+      later_ticket->complete({});
+    later_ticket = nullptr;
+    REQUIRE(sink->kept.size() == 1);
+    check_container_error(sink->kept.front(), 500, "Internal Server Error",
+                          "the request failed inside the server", "/nacos/v1/ns/fail-later");
+  }
+  spdlog::set_level(level);
 }
 
 TEST_CASE("an error tells bytes of a path that are no UTF-8 as U+FFFD") {

@@ -1,5 +1,7 @@
 #include "grpc/sdk/rpc_call.hpp"
 
+#include <spdlog/spdlog.h>
+
 namespace nacre {
 
 namespace {
@@ -13,7 +15,15 @@ public:
   ~rpc_ticket() override { complete_if_dropped(); }
 
 private:
-  void deliver(outcome result) override { answer_->send(render_(result)); }
+  /// On an actor's thread, which is not to suffer for what fails here.
+  void deliver(outcome result) override {
+    try {
+      answer_->send(render_(result));
+    } catch (const std::exception& failure) {
+      spdlog::error("answer-failed: {}", failure.what());
+      answer_->send(error_response(500, rpc_error::server_error, "server error"));
+    }
+  }
 
   unary_answer_ptr answer_;
   std::function<rpc_reply(const outcome&)> render_;
