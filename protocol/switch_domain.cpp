@@ -236,6 +236,8 @@ std::optional<std::string> switch_domain::set(std::string_view entry, std::strin
   constexpr std::size_t bytes_max = 64 * 1024; // it is kept, and copied with every change
   if (value.size() > bytes_max)
     return "the value is longer than " + std::to_string(bytes_max) + " bytes";
+  if (entry.size() > bytes_max)
+    return "the name of the switch is longer than " + std::to_string(bytes_max) + " bytes";
   auto row = std::find_if(std::begin(entries), std::end(entries),
                           [&](const entry_row& x) { return x.name == entry; });
   return row == std::end(entries) ? std::nullopt : row->set(*this, value);

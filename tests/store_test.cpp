@@ -87,6 +87,29 @@ TEST_CASE("store: a node that starts again shows all that was agreed on") {
   CHECK(node.shown("kept") == "10.0.0.1+ 10.0.0.3+");
 }
 
+TEST_CASE("store: a switch that is refused is written to no disk") {
+  node_fixture node;
+  node.advance(2s);
+  auto rounds = node.disk->rounds;
+  std::string huge(2'000'000, 'x');
+  for (auto& [entry, value] : {std::pair<std::string, std::string>("masters", huge),
+                               {"clientBeatInterval", huge},
+                               {huge, "1"},
+                               {"distroThreshold", "x"}}) {
+    CAPTURE(entry.substr(0, 64));
+    auto refused = ask(node, set_switch{entry, value, false, nullptr});
+    node.settle();
+    REQUIRE(refused.done());
+    CHECK(refused.code() == ec::illegal_value);
+  }
+  CHECK(node.disk->rounds == rounds);
+  auto taken = ask(node, set_switch{"pushEnabled", "false", false, nullptr});
+  node.settle();
+  REQUIRE(taken.done());
+  CHECK(taken.code() == ec::none);
+  CHECK(node.disk->rounds > rounds);
+}
+
 TEST_CASE("store: a service with settings stays though nobody publishes it, until it is removed") {
   node_fixture node;
   ask(node, create_service{node.key("s"), {}, nullptr});

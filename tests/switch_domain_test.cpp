@@ -229,4 +229,7 @@ TEST_CASE("a long bad value is told shortened, one beyond 64 KiB is not even loo
     CHECK(switches.set(entry, std::string(64 * 1024 + 1, 'x'))
           == "the value is longer than 65536 bytes");
   CHECK(switches.masters->front().size() == 64 * 1024);
+  CHECK_FALSE(switches.set(std::string(64 * 1024, 'x'), "1")); // nobody knows it
+  CHECK(switches.set(std::string(64 * 1024 + 1, 'x'), "1")
+        == "the name of the switch is longer than 65536 bytes");
 }

@@ -355,12 +355,13 @@ void metadata_keeper_state::show(const agreed::namespace_removed& x, const ticke
 
 void metadata_keeper_state::on_set_switch(set_switch& msg) {
   spdlog::info("switch-set {}", printable(shortened(msg.entry, 64)));
-  if (!msg.here_only)
-    return propose_if({}, agreed::set_switch{std::move(msg.entry), std::move(msg.value)},
-                      std::move(msg.answer));
+  // Tried here before it is agreed on: what is refused need not be kept in the log of all nodes.
   auto next = std::make_shared<switch_domain>(*context->tables.store.switches());
   if (auto complaint = next->set(msg.entry, msg.value))
     return complete(msg.answer, {ec::illegal_value, std::move(*complaint)});
+  if (!msg.here_only)
+    return propose_if({}, agreed::set_switch{std::move(msg.entry), std::move(msg.value)},
+                      std::move(msg.answer));
   context->tables.store.set_switches(std::move(next));
   complete(msg.answer);
 }
