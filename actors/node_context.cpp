@@ -33,11 +33,17 @@ std::size_t bytes_of(const instance_list& instances) {
                          [](std::size_t sum, auto& x) { return sum + wire_bytes(x); });
 }
 
-answer_budget::bounds answer_bounds(const limit_options& limits) {
+address_budget::bounds answer_bounds(const limit_options& limits) {
   // By the operator's word, if there is one.
   auto may_use = limits.memory_bytes_max != 0 ? limits.memory_bytes_max : usable_memory();
   return {limits.answer_bytes_max != 0 ? limits.answer_bytes_max : may_use / 10,
           limits.answer_bytes_per_address_max, limits.answer_bytes_per_connection_max};
+}
+
+/// One address may have a quarter of it, as strangers may of what waits over gRPC.
+address_budget::bounds body_bounds(const limit_options& limits) {
+  auto all = limits.body_bytes_max;
+  return {all, all / 4, all / 4};
 }
 
 } // namespace
@@ -45,6 +51,7 @@ answer_budget::bounds answer_bounds(const limit_options& limits) {
 node_tables::node_tables(const nacre::options& opts)
   : targets(opts.push),
     answers(answer_bounds(opts.limits)),
+    bodies(body_bounds(opts.limits)),
     memory(opts.limits.memory_bytes_max != 0 ? opts.limits.memory_bytes_max
                                              : usable_memory() / 4 * 3) {}
 

@@ -13,7 +13,7 @@
 #include "actors/base/snowflake.hpp"
 #include "actors/base/stall_log.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/tables/answer_budget.hpp"
+#include "actors/tables/address_budget.hpp"
 #include "actors/tables/connection_table.hpp"
 #include "actors/tables/directory.hpp"
 #include "actors/tables/history.hpp"
@@ -87,7 +87,10 @@ struct node_tables {
   history_book history;
   snowflake_ids instance_ids;
   udp_targets targets;
-  answer_budget answers;
+  /// Bytes of answers and pushes that clients have not taken yet.
+  address_budget answers;
+  /// Bytes of HTTP requests of which not all has come yet.
+  address_budget bodies;
   memory_budget memory;
   stall_log stalls;
 

@@ -456,6 +456,10 @@ std::vector<option_row> limit_rows() {
             .help = "And of one gRPC connection; over HTTP there is one answer at a time."},
            at(limits, &limit_options::answer_bytes_per_connection_max), 1'024,
            1'000'000'000'000'000),
+    number({.keys = {"nacre.limits.body-bytes"},
+            .help = "Bytes of HTTP requests' bodies of which not all has come yet; at this bound, "
+                    "or at a quarter of it from one address, one more is 503."},
+           at(limits, &limit_options::body_bytes_max), 1'024, 1'000'000'000'000'000),
     number({.keys = {"nacre.limits.query-clusters"},
             .help = "Clusters that one query or subscription may name."},
            at(limits, &limit_options::query_clusters_max), 1, 100'000),

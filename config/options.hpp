@@ -174,6 +174,9 @@ struct limit_options {
   /// And of one gRPC connection (over HTTP there is one at a time);
   /// `nacre.limits.answer-bytes-per-connection`
   std::size_t answer_bytes_per_connection_max = 16 * 1024 * 1024;
+  /// Bytes of bodies of HTTP requests that have not come in whole, in all; one address may have a
+  /// quarter of it. Bodies of up to 8 kB are not counted; `nacre.limits.body-bytes`
+  std::size_t body_bytes_max = 256 * 1024 * 1024;
   /// Clusters one query or subscription may name; `nacre.limits.query-clusters`
   std::size_t query_clusters_max = 100;
   /// Whether names and numbers are checked before use; `nacos.core.param.check.enabled`

@@ -139,6 +139,7 @@ const std::map<std::string, std::string> samples = {
   {"nacre.limits.answer-bytes", "777777"},
   {"nacre.limits.answer-bytes-per-address", "77777"},
   {"nacre.limits.answer-bytes-per-connection", "77777"},
+  {"nacre.limits.body-bytes", "7777777"},
   {"nacre.limits.stored-bytes-per-service", "7777"},
   {"nacre.limits.stored-bytes", "77777"},
   {"nacre.limits.services", "4"},

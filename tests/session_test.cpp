@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 using namespace nacre;
@@ -44,12 +45,13 @@ options loopback() {
 
 /// A listener on a port of its own.
 struct front {
-  std::shared_ptr<node_context> context = std::make_shared<node_context>(loopback(), 1);
+  std::shared_ptr<node_context> context;
   io_threads threads{1};
   http_server server{threads, context->options.http,
                      router({context, [] { return true; }, "127.0.0.1"}, add_test_routes)};
 
-  front() {
+  explicit front(options opts = loopback())
+    : context(std::make_shared<node_context>(std::move(opts), 1)) {
     threads.start();
     server.start();
   }
@@ -69,6 +71,37 @@ struct front {
     net::read(socket, net::dynamic_buffer(text), end);
     return text;
   }
+};
+
+/// A client that has sent a part of a body.
+struct half_sent {
+  net::io_context io;
+  net::ip::tcp::socket socket{io};
+
+  /// Returns when the node has taken so much of a body of `whole` bytes.
+  half_sent(const front& f, std::size_t sent, std::size_t whole) : missing(whole - sent, 'x') {
+    socket.connect({net::ip::make_address("127.0.0.1"), f.server.port()});
+    net::write(socket, net::buffer(head_of(whole) + std::string(sent, 'x')));
+    std::string text;
+    net::read_until(socket, net::dynamic_buffer(text), "\r\n\r\n");
+    CHECK(text == "HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  static std::string head_of(std::size_t whole) {
+    return "POST /nacos/v1/ns/echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+           "Connection: close\r\nContent-Length: "
+           + std::to_string(whole) + "\r\n\r\n";
+  }
+
+  std::string finish() {
+    net::write(socket, net::buffer(missing));
+    std::string text;
+    boost::system::error_code end;
+    net::read(socket, net::dynamic_buffer(text), end);
+    return text;
+  }
+
+  std::string missing;
 };
 
 constexpr auto post = "POST /nacos/v1/ns/echo HTTP/1.1\r\nHost: x\r\n";
@@ -300,4 +333,31 @@ TEST_CASE("IPv6 and IPv4 callers are both served, each under its own name") {
   CHECK(ask("127.0.0.1").ends_with("[127.0.0.1]"));
   auto six = ask("::1"); // none on a machine without it
   CHECK((six == "none" || six.ends_with("[::1]")));
+}
+
+TEST_CASE("bodies that wait for their rest are bounded in all and for each address") {
+  auto opts = loopback();
+  opts.limits.body_bytes_max = 100'000; // and 25,000 of one address
+  front f(opts);
+  auto& bodies = f.context->tables.bodies;
+  // One is taken however long it is, and given back when it was handled.
+  half_sent first(f, 12'000, 60'000);
+  CHECK(bodies.now().used >= 12'000);
+  CHECK(bodies.now().largest_user == "127.0.0.1");
+  auto refused = f.answer({half_sent::head_of(60'000) + std::string(14'000, 'x')});
+  CHECK(refused.starts_with("HTTP/1.1 503 "));
+  CHECK(refused.find("too many bytes wait for the rest of their request") != refused.npos);
+  CHECK(refused.find("Connection: close\r\n") != refused.npos);
+  CHECK(bodies.now().refused == 1);
+  CHECK(first.finish().ends_with("[" + std::string(60'000, 'x') + "]"));
+  CHECK(bodies.now().used == 0);
+  half_sent next(f, 14'000, 60'000);
+  CHECK(bodies.now().used >= 14'000);
+}
+
+TEST_CASE("a short body is not counted, in how many pieces it may come") {
+  front f;
+  half_sent x(f, 7'000, 8'000);
+  CHECK(x.finish().ends_with("[" + std::string(8'000, 'x') + "]"));
+  CHECK(f.context->tables.bodies.now().peak == 0);
 }

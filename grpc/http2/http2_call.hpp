@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "actors/base/clocks.hpp"
-#include "actors/tables/answer_budget.hpp"
+#include "actors/tables/address_budget.hpp"
 #include "grpc/http2/call_status.hpp"
 #include "grpc/http2/message_reader.hpp"
 #include "protocol/message_body.hpp"
@@ -37,7 +37,7 @@ struct outgoing_message {
   message_head head;
   message_body body;
   /// Held until the connection has taken the message.
-  answer_budget::share share = {};
+  address_budget::share share = {};
 
   std::size_t size() const { return head.view().size() + body.size(); }
 };

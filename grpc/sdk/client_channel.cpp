@@ -256,7 +256,7 @@ bool client_channel::send(server_request request) {
   std::lock_guard guard(lock_);
   if (!has_streams_ || closing_)
     return true; // nobody will miss it
-  answer_budget::share share;
+  address_budget::share share;
   bool is_long = bytes >= long_push_bytes;
   if (is_long)
     share = service_.answers().take(ip_, bytes, std::to_string(port_));

@@ -83,7 +83,7 @@ private:
 
   struct waiting_request {
     server_request what;
-    answer_budget::share share;
+    address_budget::share share;
   };
 
   void on_setup(const std::shared_ptr<connection_stream>& stream, const wire::Payload& message);

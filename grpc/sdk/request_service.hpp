@@ -14,7 +14,7 @@ public:
   explicit request_service(grpc_environment& env);
 
   grpc_environment& env() const { return env_; }
-  answer_budget& answers() const { return env_.api.context->tables.answers; }
+  address_budget& answers() const { return env_.api.context->tables.answers; }
   std::size_t message_bytes_max() const {
     return env_.api.context->options.connections.message_bytes_max;
   }

@@ -28,6 +28,18 @@ struct limit_figures {
   leader largest = {};
 };
 
+limit_figures figures_of(std::string_view name, std::string_view key, const address_budget& x) {
+  auto n = [](auto number) { return static_cast<std::int64_t>(number); };
+  auto now = x.now();
+  return {name,
+          key,
+          n(now.max.all),
+          n(now.used),
+          n(now.peak),
+          n(now.refused),
+          {now.largest_user, n(now.largest_use)}};
+}
+
 void write(json_writer& out, const limit_figures& x) {
   out.begin_object()
     .field("name", x.name)
@@ -97,7 +109,6 @@ std::optional<reply> show_limits(http_call& c) {
   auto& counters = node.counters;
   auto n = [](auto x) { return static_cast<std::int64_t>(x); };
   auto largest = find_largest(node);
-  auto answers = node.tables.answers.now();
   auto& memory = node.tables.memory;
   const limit_figures all[] = {
     {"bytes of memory", "nacre.limits.memory-bytes", memory.max(), memory.used(),
@@ -112,13 +123,8 @@ std::optional<reply> show_limits(http_call& c) {
      n(node.tables.store.namespaces_count())},
     {"bytes stored by operators", "nacre.limits.stored-bytes", n(opts.limits.stored_bytes_max),
      n(node.tables.store.bytes()), std::nullopt, std::nullopt, largest.stored},
-    {"bytes of answers not taken yet",
-     "nacre.limits.answer-bytes",
-     n(answers.max.all),
-     n(answers.used),
-     n(answers.peak),
-     n(answers.refused),
-     {answers.largest_user, n(answers.largest_use)}},
+    figures_of("bytes of answers not taken yet", "nacre.limits.answer-bytes", node.tables.answers),
+    figures_of("bytes of bodies not complete yet", "nacre.limits.body-bytes", node.tables.bodies),
     {"HTTP connections", "nacre.http.connections-max", n(opts.http.connections_max),
      counters.http_connections, counters.http_connections.peak()},
     {"gRPC connections", "nacre.grpc.connections-max", n(opts.connections.connections_max),

@@ -116,6 +116,11 @@ const http_request& request_reader::request() {
   return request_;
 }
 
+void request_reader::drop_body() {
+  request_.body = {};
+  std::string().swap(body_);
+}
+
 void request_reader::keep_texts() {
   auto texts = {&target_,
                 &request_.method_name,

@@ -32,6 +32,12 @@ public:
   /// Only once it is done, and as long as the bytes are that were taken last.
   const http_request& request();
 
+  /// What the body takes of memory.
+  std::size_t body_bytes() const { return body_.capacity(); }
+
+  /// Nobody looks at the body any more.
+  void drop_body();
+
   bool is_head() const { return request_.method == http_method::head; }
   bool speaks_http10() const { return version_ == 10; }
 

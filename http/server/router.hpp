@@ -18,7 +18,10 @@ public:
   node_counters& counters() const { return env_.context->counters; }
 
   /// Room for an answer that its client has not taken yet.
-  answer_budget& answers() const { return env_.context->tables.answers; }
+  address_budget& answers() const { return env_.context->tables.answers; }
+
+  /// Room for a body of which not all has come yet.
+  address_budget& bodies() const { return env_.context->tables.bodies; }
 
   /// The answer, or nothing if `sink` gets it later.
   std::optional<reply> handle(const http_request& request, std::shared_ptr<reply_sink> sink) const;

@@ -24,6 +24,9 @@ constexpr std::size_t long_answer_bytes = 64 * 1024;
 /// more than that.
 constexpr std::size_t short_answer_bytes = 8 * 1024;
 
+/// A body that is not complete is counted when it takes more; most never are.
+constexpr std::size_t small_body_bytes = 8 * 1024;
+
 /// Of what a refused client still sends, ...
 constexpr std::size_t discarded_bytes_max = 8 * 1024 * 1024;
 /// ... and for how long.
@@ -61,7 +64,7 @@ std::array<std::string_view, 5> pieces_of(std::string_view head, const reply& an
 
 /// An answer that the client did not take at once, with what it costs the budget.
 struct http_session::unsent {
-  unsent(std::string head_bytes, reply of, std::size_t sent, answer_budget::share cost)
+  unsent(std::string head_bytes, reply of, std::size_t sent, address_budget::share cost)
     : head(std::move(head_bytes)), answer(std::move(of)), written(sent), share(std::move(cost)) {}
 
   /// What is left of it, behind what was written.
@@ -79,7 +82,7 @@ struct http_session::unsent {
   std::string head;
   reply answer;
   std::size_t written;
-  answer_budget::share share;
+  address_budget::share share;
 };
 
 http_session::http_session(stream_socket socket, connection_place place, http_server& server,
@@ -171,10 +174,12 @@ void http_session::parse(std::string_view bytes) {
   if (!refused && !request_->is_done() && bytes.size() > server_.options().header_bytes_max)
     refused = 431;
   if (refused)
-    return refuse(refused);
+    return refuse(refused, reason_phrase(refused));
   unread_ = bytes;
   if (request_->is_done())
     return handle();
+  if (!hold_body())
+    return refuse(503, "too many bytes wait for the rest of their request");
   if (request_->wants_to_go_on()) {
     boost::system::error_code ignored;
     socket_.write("HTTP/1.1 100 Continue\r\n\r\n", ignored);
@@ -185,16 +190,38 @@ void http_session::handle() {
   keep_alive_ = request_->keep_alive() && !stopping_;
   answering_ = true;
   deadline_.reset();
-  if (auto answer = server_.routes().handle(request_->request(), shared_from_this()))
+  auto answer = server_.routes().handle(request_->request(), shared_from_this());
+  drop_body(); // a client may take its time with the answer
+  if (answer)
     answers_.add_here(shared_from_this(), std::move(*answer));
 }
 
-void http_session::refuse(unsigned status) {
+bool http_session::hold_body() {
+  auto size = request_->body_bytes();
+  if (size <= small_body_bytes)
+    return true;
+  auto& budget = server_.routes().bodies();
+  if (held_body_)
+    return size <= held_body_->size() || budget.extend(*held_body_, size - held_body_->size());
+  auto share = budget.take(*remote_ip_, size);
+  if (!share)
+    return false;
+  held_body_ = std::make_unique<address_budget::share>(std::move(share));
+  return true;
+}
+
+void http_session::drop_body() {
+  request_->drop_body();
+  held_body_.reset();
+}
+
+void http_session::refuse(unsigned status, std::string_view why) {
+  drop_body();
   keep_alive_ = false;
   answering_ = true;
   refused_ = true;
   unread_.clear();
-  answers_.add_here(shared_from_this(), container_error(status, reason_phrase(status), ""));
+  answers_.add_here(shared_from_this(), container_error(status, why, ""));
 }
 
 void http_session::discard(std::size_t bytes) {
@@ -211,7 +238,7 @@ void http_session::deliver(reply answer) {
   if (!socket_.is_open())
     return;
   auto& budget = server_.routes().answers();
-  answer_budget::share share;
+  address_budget::share share;
   if (answer.body_size() >= long_answer_bytes) {
     share = budget.take(*remote_ip_, answer.body_size());
     if (!share)

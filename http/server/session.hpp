@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/tables/address_budget.hpp"
 #include "config/options.hpp"
 #include "http/server/answer_queue.hpp"
 #include "http/server/request_reader.hpp"
@@ -69,7 +70,10 @@ private:
   /// Handles a request if it is whole, and keeps what does not belong to it.
   void parse(std::string_view bytes);
   void handle();
-  void refuse(unsigned status);
+  /// Counts a body that waits for its rest. @returns false at a bound
+  bool hold_body();
+  void drop_body();
+  void refuse(unsigned status, std::string_view why);
   /// Of a refused client, so that it can take the answer.
   void discard(std::size_t bytes);
   /// Sends what is unsent as the client takes it.
@@ -88,6 +92,8 @@ private:
   /// What came behind the request, or is too little of one.
   std::string unread_;
   std::unique_ptr<unsent> unsent_;
+  /// Of a long body.
+  std::unique_ptr<address_budget::share> held_body_;
   /// Nothing while the node itself takes its time.
   std::optional<steady_time> deadline_;
   steady_time waits_since_{};

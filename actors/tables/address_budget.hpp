@@ -9,21 +9,20 @@
 
 namespace nacre {
 
-/// Bytes of answers and pushes that clients have not taken yet, in all, for each address and for
-/// each connection, so that clients which ask for much and read nothing cost little. Any thread,
-/// one short lock; small answers that are taken at once never come here.
-class answer_budget {
+/// What those who ask may have of something, most of the time bytes of memory: in all, for each
+/// address and for each connection, so that nobody takes it all. Any thread, one short lock; what
+/// is small, or gone at once, never comes here.
+class address_budget {
 public:
   struct bounds {
-    // Bytes.
     std::size_t all;
     std::size_t address;
     std::size_t connection;
   };
 
-  explicit answer_budget(bounds max) : max_(max) {}
+  explicit address_budget(bounds max) : max_(max) {}
 
-  /// The bytes of one answer under way; gives them back when it goes.
+  /// What one answer, body or the like takes; gives it back when it goes.
   class share {
   public:
     share() = default;
@@ -31,12 +30,12 @@ public:
       : budget_(std::exchange(other.budget_, nullptr)),
         address_(std::move(other.address_)),
         connection_(std::move(other.connection_)),
-        bytes_(other.bytes_) {}
+        size_(other.size_) {}
     share& operator=(share&& other) noexcept {
       std::swap(budget_, other.budget_);
       std::swap(address_, other.address_);
       std::swap(connection_, other.connection_);
-      std::swap(bytes_, other.bytes_);
+      std::swap(size_, other.size_);
       return *this;
     }
     ~share() {
@@ -44,33 +43,35 @@ public:
         budget_->give_back(*this);
     }
 
-    /// False if the bytes were refused, and for none.
+    /// False if it was refused, and for none.
     explicit operator bool() const { return budget_ != nullptr; }
 
-  private:
-    friend class answer_budget;
-    share(answer_budget* budget, std::string address, std::string connection, std::size_t bytes)
-      : budget_(budget),
-        address_(std::move(address)),
-        connection_(std::move(connection)),
-        bytes_(bytes) {}
+    std::size_t size() const { return size_; }
 
-    answer_budget* budget_ = nullptr;
+  private:
+    friend class address_budget;
+    share(address_budget* budget, std::string address, std::string connection)
+      : budget_(budget), address_(std::move(address)), connection_(std::move(connection)) {}
+
+    address_budget* budget_ = nullptr;
     std::string address_;
     std::string connection_;
-    std::size_t bytes_ = 0;
+    std::size_t size_ = 0;
   };
 
-  /// An empty share at a bound. One answer is always admitted if nothing else is under way, however
-  /// long it is.
+  /// An empty share at a bound. One is always admitted where there is no other, however large it
+  /// is.
   /// @param connection tells those of an address apart; empty for one that is bounded otherwise
-  share take(const std::string& address, std::size_t bytes, const std::string& connection = {});
+  share take(const std::string& address, std::size_t size, const std::string& connection = {});
+
+  /// Has `x`, which `take` gave, take so much more. @returns false at a bound; it stays as it is
+  bool extend(share& x, std::size_t more);
 
   struct figures {
     bounds max;
     std::size_t used, peak;
     std::uint64_t refused;
-    /// Who has most under way.
+    /// Who has most.
     std::string largest_user;
     std::size_t largest_use;
   };
@@ -79,8 +80,10 @@ public:
 private:
   using sums = std::map<std::string, std::size_t>;
 
-  static bool has_room(const sums& all, const std::string& key, std::size_t bytes, std::size_t max);
-  static void subtract(sums& all, const std::string& key, std::size_t bytes);
+  /// @param own what the share has that wants more
+  static bool has_room(const sums& all, const std::string& key, std::size_t own, std::size_t more,
+                       std::size_t max);
+  static void subtract(sums& all, const std::string& key, std::size_t size);
   void give_back(const share& x);
 
   const bounds max_;
