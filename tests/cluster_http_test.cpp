@@ -446,6 +446,45 @@ TEST_CASE("a linearizable read sees what was acknowledged by another node, or is
   CHECK(cluster.get(0, "/nacos/v1/ns/instance/list?serviceName=p").has("1.1.1.9"));
 }
 
+TEST_CASE("a linearizable read is handled on its connection's thread or aside, not by the STORE") {
+  struct connection_sink final : reply_sink {
+    void post(reply x) override { answer = std::move(x); }
+    void run_there(std::function<void()> task) override { tasks.push_back(std::move(task)); }
+    std::optional<reply> answer;
+    std::vector<std::function<void()>> tasks;
+  };
+  cluster_api cluster;
+  cluster.run_all().register_instance(0, "s", "1.1.1.1");
+  cluster.run(1s);
+  std::vector<std::function<void()>> aside;
+  api_environment environment{cluster.nodes[0].context, [] { return true; }, "10.1.1.1"};
+  environment.run_aside = [&](std::function<void()> read) {
+    aside.push_back(std::move(read));
+    return true;
+  };
+  router routes(environment);
+  auto confirmed = [&](std::string_view target) {
+    auto sink = std::make_shared<connection_sink>();
+    CHECK_FALSE(routes.handle(request_of(http_method::get, "GET", target), sink));
+    REQUIRE(cluster.run_until([&] { return sink->answer || !sink->tasks.empty(); }, 5s));
+    CHECK_FALSE(sink->answer);
+    REQUIRE(sink->tasks.size() == 1);
+    sink->tasks.front()();
+    return sink;
+  };
+  auto list = confirmed("/nacos/v1/ns/instance/list?serviceName=s&consistency=linearizable");
+  REQUIRE(list->answer);
+  CHECK(body_of(*list->answer).find("1.1.1.1") != std::string::npos);
+  CHECK(aside.empty());
+  auto walk =
+    confirmed("/nacos/v1/ns/catalog/services?pageNo=1&pageSize=10&consistency=linearizable");
+  CHECK_FALSE(walk->answer);
+  REQUIRE(aside.size() == 1);
+  aside.front()();
+  REQUIRE(walk->answer);
+  CHECK(body_of(*walk->answer).find(R"("count":1)") != std::string::npos);
+}
+
 TEST_CASE("who leads is told as Nacos tells it, and can be changed") {
   cluster_api cluster;
   cluster.run_all();

@@ -25,6 +25,8 @@ void answer_queue::add_here(session_ptr session, reply answer) {
     sockets_.when_told([this] { deliver(); });
 }
 
+void answer_queue::run(std::function<void()> task) { boost::asio::post(io_, std::move(task)); }
+
 void answer_queue::go_on_later(session_ptr session) {
   boost::asio::post(io_, [session = std::move(session)] { session->go_on(); });
 }

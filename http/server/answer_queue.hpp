@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -29,6 +30,9 @@ public:
 
   /// On the I/O thread.
   void add_here(session_ptr session, reply answer);
+
+  /// Runs `task` on the I/O thread. Any thread.
+  void run(std::function<void()> task);
 
   /// Comes back to a session when others had their turn.
   void go_on_later(session_ptr session);

@@ -43,6 +43,9 @@ public:
   virtual ~reply_sink() = default;
   virtual void post(reply answer) = 0;
 
+  /// Runs `task` on the thread of the connection; at once where there is none.
+  virtual void run_there(std::function<void()> task) { task(); }
+
 private:
   friend class http_call;
   friend class later_reply;

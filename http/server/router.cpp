@@ -74,19 +74,25 @@ bool wants_confirmation(const http_call& c) {
 class router::confirmed_read final : public ticket {
 public:
   confirmed_read(const router& owner, const http_call& c, std::shared_ptr<reply_sink> sink)
-    : owner_(owner), request_(c.request), speaks_(c.speaks), sink_(std::move(sink)) {}
+    : owner_(owner),
+      request_(std::make_shared<const kept_request>(c.request)),
+      speaks_(c.speaks),
+      sink_(std::move(sink)) {}
   ~confirmed_read() override { complete_if_dropped(); }
 
 private:
   void deliver(outcome result) override {
     if (!result.ok())
-      sink_->post(done_reply(speaks_, result));
-    else if (auto answer = owner_.answer_of(request_.get(), sink_, {.confirmed = true}))
-      sink_->post(std::move(*answer));
+      return sink_->post(done_reply(speaks_, result));
+    // The STORE has others to serve, and its thread only says so.
+    sink_->run_there([&owner = owner_, request = request_, sink = sink_] {
+      if (auto answer = owner.handle(request->get(), sink, {.confirmed = true}))
+        sink->post(std::move(*answer));
+    });
   }
 
   const router& owner_;
-  const kept_request request_;
+  const std::shared_ptr<const kept_request> request_;
   const dialect speaks_;
   std::shared_ptr<reply_sink> sink_;
 };
@@ -183,8 +189,13 @@ std::optional<reply> router::serve(http_call& c, std::string_view path, detours 
 
 std::optional<reply> router::handle(const http_request& request,
                                     std::shared_ptr<reply_sink> sink) const {
+  return handle(request, std::move(sink), {});
+}
+
+std::optional<reply> router::handle(const http_request& request, std::shared_ptr<reply_sink> sink,
+                                    detours made) const {
   work_timer timer;
-  auto answer = answer_of(request, std::move(sink), {});
+  auto answer = answer_of(request, std::move(sink), made);
   if (timer.is_stall())
     env_.context->tables.stalls.note(std::string(request.method_name) + ' '
                                        + printable(shortened(request.uri, 200)),

@@ -38,6 +38,9 @@ private:
   };
 
   const route* find(std::string_view path) const;
+  /// On a thread where nobody but this request waits for long.
+  std::optional<reply> handle(const http_request& request, std::shared_ptr<reply_sink> sink,
+                              detours made) const;
   std::optional<reply> answer_of(const http_request& request, std::shared_ptr<reply_sink> sink,
                                  detours made) const;
   std::optional<reply> serve(http_call& c, std::string_view path, detours made) const;

@@ -234,6 +234,8 @@ void http_session::discard(std::size_t bytes) {
 
 void http_session::post(reply answer) { answers_.add(shared_from_this(), std::move(answer)); }
 
+void http_session::run_there(std::function<void()> task) { answers_.run(std::move(task)); }
+
 void http_session::deliver(reply answer) {
   if (!socket_.is_open())
     return;

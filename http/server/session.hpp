@@ -19,7 +19,7 @@ class http_server;
 /// One connection: reads a request, has it answered, sends the answer, reads the next. Never more
 /// than one request is under way, so what a client pipelines waits in the kernel and in a buffer
 /// of bounded size; one that waits for its client has no buffer at all. Lives on the I/O thread of
-/// its socket; only `post` may be called from elsewhere.
+/// its socket; only `post` and `run_there` may be called from elsewhere.
 class http_session final : public reply_sink,
                            public socket_user,
                            public std::enable_shared_from_this<http_session> {
@@ -33,6 +33,8 @@ public:
 
   /// The answer of an actor; goes on to the session's own thread.
   void post(reply answer) override;
+
+  void run_there(std::function<void()> task) override;
 
   /// Sends an answer, at the end of a round.
   void deliver(reply answer);
