@@ -51,7 +51,7 @@ std::optional<reply> echo(http_call& c) {
 }
 
 std::optional<reply> agent(http_call& c) {
-  return text_reply(std::string(c.agent()) + "|" + std::string(c.source_ip()));
+  return text_reply(std::string(c.agent()) + "|" + c.source_ip());
 }
 
 std::optional<reply> refuse(http_call&) { throw refusal{text_error(418, "refused")}; }
@@ -567,6 +567,13 @@ TEST_CASE("the agent is User-Agent, else Client-Version; the source is the first
   CHECK(text_of(node.ask(request)) == "Nacos-Java-Client:v1.4.8|10.8.8.8");
   request.forwarded_for = " 10.0.0.1 , 10.7.7.7";
   CHECK(text_of(node.ask(request)) == "Nacos-Java-Client:v1.4.8|10.0.0.1");
+  // It is kept as who wrote.
+  auto endless = std::string(8'000, 'x');
+  request.user_agent = "a";
+  request.forwarded_for = endless;
+  CHECK(text_of(node.ask(request)) == "a|" + std::string(64, 'x') + "…");
+  request.forwarded_for = "10.0.0.1\xff";
+  CHECK(text_of(node.ask(request)) == "a|10.0.0.1\xef\xbf\xbd");
 }
 
 // -- refusals and reads of the real handlers -----------------------------------------------------

@@ -25,7 +25,9 @@ std::optional<reply> echo_body(http_call& c) {
 std::optional<reply> tell_request(http_call& c) {
   auto& x = c.request;
   std::string text;
-  for (auto part : {x.method_name, x.uri, x.query, c.agent(), c.source_ip(), x.content_type})
+  auto from = c.source_ip();
+  for (auto part :
+       {x.method_name, x.uri, x.query, c.agent(), std::string_view(from), x.content_type})
     text.append(part).append(" ");
   return text_reply(text + '[' + std::string(x.body) + ']');
 }
@@ -309,7 +311,7 @@ TEST_CASE("IPv6 and IPv4 callers are both served, each under its own name") {
   auto context = std::make_shared<node_context>(opts, 1);
   auto tell = [](route_table& table) {
     table["/v1/ns/echo"] = {api_family::naming_v1, [](http_call& c) -> std::optional<reply> {
-                              return text_reply('[' + std::string(c.source_ip()) + ']');
+                              return text_reply('[' + c.source_ip() + ']');
                             }};
   };
   io_threads threads(1);

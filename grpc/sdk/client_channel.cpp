@@ -28,6 +28,8 @@ constexpr std::size_t long_push_bytes = 16 * 1024;
 
 /// Texts of a setup longer than this are cut: they are only shown.
 constexpr std::size_t text_max = 256;
+/// Kept as who wrote, also in what all nodes agree on.
+constexpr std::size_t address_max = 64;
 constexpr std::size_t labels_max = 32;
 
 std::string_view reason_of(connection_table::admission refused) {
@@ -201,7 +203,7 @@ connection_ptr client_channel::open_connection_of(const setup_request& setup,
   info.remote_ip = ip_;
   info.remote_address = ip_ + ':' + std::to_string(port_);
   auto& claimed = message.metadata().clientip();
-  info.client_ip = claimed.empty() ? ip_ : loggable(claimed, text_max);
+  info.client_ip = claimed.empty() ? ip_ : loggable(claimed, address_max);
   info.client_version = loggable(setup.client_version, text_max);
   info.tenant = shortened(setup.tenant, text_max);
   info.labels = shortened_labels(setup.labels);

@@ -33,9 +33,8 @@ void send_override(const http_call& c, const service_ref& service, const instanc
                    ticket_ptr answer) {
   check_instance_form(c, what);
   override_change change{what.metadata_id(), {what.weight, what.enabled, what.metadata}};
-  caf::anon_send(
-    c.context().actors.metadata.get(),
-    put_overrides{service, {std::move(change)}, std::string(c.source_ip()), std::move(answer)});
+  caf::anon_send(c.context().actors.metadata.get(),
+                 put_overrides{service, {std::move(change)}, c.source_ip(), std::move(answer)});
 }
 
 namespace {
@@ -69,7 +68,7 @@ std::optional<reply> change_metadata(http_call& c, bool remove) {
   if (batch.changes.empty())
     return done_reply(c.speaks, {}, batch.answer_json);
   caf::anon_send(c.context().actors.metadata.get(),
-                 put_overrides{service, std::move(batch.changes), std::string(c.source_ip()),
+                 put_overrides{service, std::move(batch.changes), c.source_ip(),
                                c.later_json(std::move(batch.answer_json))});
   return std::nullopt;
 }
@@ -165,9 +164,9 @@ std::optional<reply> put_health_call(http_call& c) {
   auto published = view->publications.find(client);
   if (!published || (*published)->instances.front().cluster_name != form.cluster)
     return done_reply(c.speaks, {}); // unknown or ephemeral: nothing to set
-  caf::anon_send(c.context().actors.metadata.get(),
-                 put_health{service, client.ip.str(), client.port, form.healthy,
-                            std::string(c.source_ip()), c.later_done()});
+  caf::anon_send(
+    c.context().actors.metadata.get(),
+    put_health{service, client.ip.str(), client.port, form.healthy, c.source_ip(), c.later_done()});
   return std::nullopt;
 }
 

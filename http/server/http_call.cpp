@@ -14,6 +14,13 @@ std::string not_a_number(std::string_view text) {
   return "For input string: \"" + shortened(text, 64) + '"';
 }
 
+/// As a proxy tells it, else the other end of the connection.
+std::string_view told_source(const http_request& x) {
+  if (!x.forwarded_for.empty())
+    return trim(x.forwarded_for.substr(0, x.forwarded_for.find(',')));
+  return x.real_ip.empty() ? std::string_view(*x.remote_ip) : x.real_ip;
+}
+
 } // namespace
 
 /// Answers when the actors have answered.
@@ -160,21 +167,19 @@ std::string_view http_call::agent() const {
   return request.user_agent.empty() ? request.client_version : request.user_agent;
 }
 
-std::string_view http_call::source_ip() const {
-  if (!request.forwarded_for.empty())
-    return trim(request.forwarded_for.substr(0, request.forwarded_for.find(',')));
-  return request.real_ip.empty() ? std::string_view(*request.remote_ip) : request.real_ip;
+std::string http_call::source_ip() const {
+  auto from = shortened(told_source(request), 64); // it is kept, also in what all nodes agree on
+  make_valid_utf8(from);
+  return from;
 }
 
 std::shared_ptr<const std::string> http_call::caller_unless(std::string_view instance_ip) const {
-  auto source = source_ip();
+  auto source = told_source(request);
   if (source == instance_ip)
     return nullptr;
   if (source.data() == request.remote_ip->data())
     return request.remote_ip; // no proxy in between
-  auto from = shortened(source, 64);
-  make_valid_utf8(from);
-  return std::make_shared<const std::string>(std::move(from));
+  return std::make_shared<const std::string>(source_ip());
 }
 
 ticket_ptr http_call::later(std::function<reply(const outcome&)> render) const {

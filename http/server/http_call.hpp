@@ -103,8 +103,8 @@ public:
   /// Client's agent: User-Agent, else Client-Version.
   std::string_view agent() const;
 
-  /// Address the request came from, proxies taken at their word.
-  std::string_view source_ip() const;
+  /// Address the request came from, proxies taken at their word: 64 characters at most, UTF-8.
+  std::string source_ip() const;
 
   /// The caller as told in the history: null if it is `instance_ip` itself.
   std::shared_ptr<const std::string> caller_unless(std::string_view instance_ip) const;
