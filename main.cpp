@@ -300,7 +300,9 @@ int run(const options& opts) {
                 : snowflake_worker(environment.own_ip + ':' + std::to_string(opts.http.port), {}));
   environment.started = context->clock.wall();
   long_reads aside;
-  environment.run_aside = [&aside](auto read) { return aside.post(std::move(read)); };
+  environment.run_aside = [&aside](const std::string& address, std::function<void()> read) {
+    return aside.post(address, std::move(read));
+  };
   io_threads io(opts.http.io_threads);
   io.start();
   http_server server(io, context->options.http, router(environment, more_routes));

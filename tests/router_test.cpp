@@ -814,7 +814,7 @@ TEST_CASE("a read that walks over everything is handled aside, or refused when t
   bool has_room = true;
   auto context = std::make_shared<node_context>(options(), 1, clock_source{});
   api_environment environment{context, [] { return true; }, "10.1.1.1"};
-  environment.run_aside = [&](std::function<void()> read) {
+  environment.run_aside = [&](const std::string&, std::function<void()> read) {
     if (has_room)
       aside.push_back(std::move(read));
     return has_room;

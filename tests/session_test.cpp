@@ -1,10 +1,13 @@
+#include "http/server/long_reads.hpp"
 #include "http/server/server.hpp"
 
 #include <doctest/doctest.h>
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <boost/asio/read.hpp>
@@ -362,4 +365,28 @@ TEST_CASE("a short body is not counted, in how many pieces it may come") {
   half_sent x(f, 7'000, 8'000);
   CHECK(x.finish().ends_with("[" + std::string(8'000, 'x') + "]"));
   CHECK(f.context->tables.bodies.now().peak == 0);
+}
+
+TEST_CASE("one address can't fill the places of reads that take long") {
+  std::promise<void> begun, may_end, last;
+  auto end = may_end.get_future();
+  long_reads reads;
+  reads.post("a", [&] {
+    begun.set_value();
+    end.wait();
+  });
+  begun.get_future().wait(); // it has its thread, and no place any more
+  for (int i = 0; i < 25; ++i)
+    CHECK(reads.post("a", [] {}));
+  CHECK_FALSE(reads.post("a", [] {}));
+  for (int i = 0; i < 75; ++i)
+    CHECK(reads.post(i < 25 ? "b" : i < 50 ? "c" : "d", [] {}));
+  CHECK_FALSE(reads.post("e", [] {})); // 100 in all
+  may_end.set_value();
+  auto posts_last = [&] { return reads.post("e", [&] { last.set_value(); }); };
+  while (!posts_last())
+    std::this_thread::yield();
+  last.get_future().wait();
+  CHECK(reads.post("a", [] {}));
+  reads.stop();
 }

@@ -13,13 +13,12 @@ long_reads::long_reads() {
   boost::asio::post(thread_, [] { set_batch_work(true); });
 }
 
-bool long_reads::post(std::function<void()> read) {
-  if (++waiting_ > waiting_max) {
-    --waiting_;
+bool long_reads::post(const std::string& address, std::function<void()> read) {
+  auto place = waiting_.take(address, 1);
+  if (!place)
     return false;
-  }
-  boost::asio::post(thread_, [this, read = std::move(read)] {
-    --waiting_;
+  boost::asio::post(thread_, [place = std::move(place), read = std::move(read)]() mutable {
+    place = {};
     read();
   });
   return true;

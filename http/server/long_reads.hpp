@@ -1,10 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
+#include <string>
 
 #include <boost/asio/thread_pool.hpp>
+
+#include "actors/tables/address_budget.hpp"
 
 namespace nacre {
 
@@ -15,16 +17,19 @@ class long_reads {
 public:
   long_reads();
 
-  /// @returns false if too many wait already
-  bool post(std::function<void()> read);
+  /// @param address who asks
+  /// @returns false if too many wait already, in all or of this address
+  bool post(const std::string& address, std::function<void()> read);
 
   /// Forgets what waits, and returns when the one under way is done.
   void stop();
 
 private:
   static constexpr std::size_t waiting_max = 100;
+  static constexpr std::size_t waiting_per_address_max = waiting_max / 4;
 
-  std::atomic<std::size_t> waiting_{0};
+  /// Places of those that wait.
+  address_budget waiting_{{waiting_max, waiting_per_address_max, waiting_per_address_max}};
   boost::asio::thread_pool thread_{1};
 };
 

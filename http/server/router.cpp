@@ -142,7 +142,7 @@ std::optional<reply> router::read_aside(const http_call& c, detours made) const 
     if (auto answer = answer_of(kept->get(), sink, made))
       sink->post(std::move(*answer));
   };
-  if (env_.run_aside(std::move(read)))
+  if (env_.run_aside(*c.request.remote_ip, std::move(read)))
     return std::nullopt;
   return done_reply(c.speaks, {ec::unavailable, "too many reads of everything wait already"});
 }
