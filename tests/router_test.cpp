@@ -831,6 +831,27 @@ TEST_CASE("a read that walks over everything is handled aside, or refused when t
   aside.front()();
   REQUIRE(sink->kept.size() == 1);
   CHECK(text_of(sink->kept.front()) == R"({"count":0,"serviceList":[]})");
+  // What one service has may be all there is.
+  const std::string_view of_one_service[] = {
+    "/nacos/v1/ns/instance/statuses?key=g@@s",
+    "/nacos/v1/ns/service?serviceName=s",
+    "/nacos/v1/ns/catalog/service?serviceName=s",
+    "/nacos/v1/ns/catalog/instances?serviceName=s&clusterName=c&pageNo=1&pageSize=1",
+    "/nacos/v2/ns/instance/statuses/g@@s",
+    "/nacos/v2/ns/catalog/instances?serviceName=s&pageNo=1&pageSize=1",
+    "/nacos/v2/ns/client/service/publisher/list?serviceName=s",
+    "/nacos/v3/admin/ns/instance/list?serviceName=s",
+    "/nacos/v3/admin/ns/service/subscribers?serviceName=s",
+    "/nacos/v3/admin/core/namespace/list",
+    "/nacos/v1/console/namespaces",
+    "/nacre/admin/cluster/diff?service=s",
+  };
+  for (auto target : of_one_service) {
+    CAPTURE(target);
+    aside.clear();
+    CHECK_FALSE(ask(std::string(target), sink));
+    CHECK(aside.size() == 1);
+  }
   has_room = false;
   auto refused = ask("/nacos/v2/ns/client/list", sink);
   REQUIRE(refused);
@@ -877,5 +898,61 @@ TEST_CASE("a service with very many clusters is shown with its instances in one 
     auto odd = clusters["c19999"]["hosts"].elements();
     REQUIRE(odd.size() == 1);
     CHECK(odd[0]["ip"].string().value_or("") == "10.0.79.249");
+  }
+}
+
+TEST_CASE("names of services are listed aside where there are many of them") {
+  node_fixture node;
+  int aside = 0;
+  api_environment environment{node.context, [] { return true; }, "10.1.1.1"};
+  environment.run_aside = [&](const std::string&, std::function<void()> read) {
+    ++aside;
+    read();
+    return true;
+  };
+  router routes(environment);
+  auto sink = std::make_shared<keeping_sink>();
+  // As Spring's discovery asks.
+  auto ask = [&] {
+    return routes.handle(
+      request_of(http_method::get, "GET", "/nacos/v1/ns/service/list?pageNo=1&pageSize=2147483647"),
+      sink);
+  };
+  for (int i = 0; i < 5'000; ++i)
+    node.register_instance("s" + std::to_string(i), "10.0.0.1");
+  node.settle();
+  auto few = ask();
+  REQUIRE(few);
+  CHECK(text_of(*few).starts_with(R"({"count":5000,"doms":["s0",)"));
+  CHECK(aside == 0);
+  node.register_instance("s", "10.0.0.1");
+  node.settle();
+  CHECK_FALSE(ask());
+  CHECK(aside == 1);
+  REQUIRE(sink->kept.size() == 1);
+  CHECK(text_of(sink->kept.front()).starts_with(R"({"count":5001,"doms":["s","s0",)"));
+}
+
+TEST_CASE("a page of instances has 10,000 rows at most, whatever is asked for") {
+  node_fixture node;
+  for (int i = 0; i <= 10'000; ++i)
+    node.register_instance("s", "10.0." + std::to_string(i / 250) + '.' + std::to_string(i % 250));
+  node.settle();
+  router routes({node.context, [] { return true; }, "10.1.1.1"});
+  for (std::string_view target :
+       {"/nacos/v1/ns/catalog/instances?serviceName=s&clusterName=DEFAULT&pageNo=1&"
+        "pageSize=2147483647",
+        "/nacos/v2/ns/catalog/instances?serviceName=DEFAULT_GROUP@@s&pageNo=1&"
+        "pageSize=2147483647"}) {
+    CAPTURE(target);
+    auto answer =
+      routes.handle(request_of(http_method::get, "GET", target), std::make_shared<keeping_sink>());
+    REQUIRE(answer);
+    auto text = text_of(*answer);
+    CHECK(text.find("\"count\":10001") != text.npos);
+    std::size_t rows = 0;
+    for (auto at = text.find("\"ip\":"); at != text.npos; at = text.find("\"ip\":", at + 1))
+      ++rows;
+    CHECK(rows == 10'000);
   }
 }

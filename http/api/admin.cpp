@@ -124,7 +124,8 @@ void add_admin_routes(route_table& table) {
   table["/nacre/admin/actors/*"] = {admin, show_actor};
   table["/nacre/admin/services/*/history"] = {admin, show_history};
   table["/nacre/admin/cluster"] = {admin, show_cluster};
-  table["/nacre/admin/cluster/diff"] = {admin, show_differences};
+  table["/nacre/admin/cluster/diff"] = {
+    .family = admin, .get = show_differences, .get_walks = always};
 }
 
 } // namespace nacre

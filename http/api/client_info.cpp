@@ -328,7 +328,7 @@ std::optional<reply> subscribers_of_service_v3(http_call& c) {
 void add_client_routes(route_table& table) {
   constexpr auto family = api_family::naming_result;
   auto walk = [&](std::string_view path, handler get) {
-    table[path] = {.family = family, .get = get, .get_walks = true};
+    table[path] = {.family = family, .get = get, .get_walks = always};
   };
   walk("/v2/ns/client/list", list_clients);
   walk("/v2/ns/client", get_client_v2);
@@ -338,10 +338,10 @@ void add_client_routes(route_table& table) {
   walk("/v3/admin/ns/client", get_client_v3);
   walk("/v3/admin/ns/client/publish/list", published_v3);
   walk("/v3/admin/ns/client/subscribe/list", subscribed_v3);
-  table["/v2/ns/client/service/publisher/list"] = {family, publishers_v2};
-  table["/v2/ns/client/service/subscriber/list"] = {family, subscribers_v2};
-  table["/v3/admin/ns/client/service/publisher/list"] = {family, publishers_v3};
-  table["/v3/admin/ns/client/service/subscriber/list"] = {family, subscribers_of_service_v3};
+  walk("/v2/ns/client/service/publisher/list", publishers_v2);
+  walk("/v2/ns/client/service/subscriber/list", subscribers_v2);
+  walk("/v3/admin/ns/client/service/publisher/list", publishers_v3);
+  walk("/v3/admin/ns/client/service/subscriber/list", subscribers_of_service_v3);
 }
 
 } // namespace nacre

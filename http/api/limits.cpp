@@ -152,7 +152,7 @@ std::optional<reply> show_limits(http_call& c) {
 
 void add_limit_routes(route_table& table) {
   table["/nacre/admin/limits"] = {
-    .family = api_family::admin, .get = show_limits, .get_walks = true};
+    .family = api_family::admin, .get = show_limits, .get_walks = always};
 }
 
 } // namespace nacre

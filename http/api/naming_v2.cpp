@@ -142,7 +142,7 @@ std::optional<reply> catalog_instances_v2(http_call& c) {
   auto service = c.required("serviceName");
   auto parts = split_grouped_name(service);
   auto page = c.required_int("pageNo");
-  auto size = c.required_int("pageSize");
+  auto size = std::min(c.required_int("pageSize"), page_size_max);
   service_key_view key{c.namespace_id(), parts.group, parts.name};
   bool enabled_only = equals_ignore_case(c.optional("enabledOnly"), "true");
   bool healthy_only = equals_ignore_case(c.optional("healthyOnly"), "true");
@@ -171,13 +171,18 @@ void add_naming_v2_routes(route_table& table) {
     patch_v2};
   table["/v2/ns/instance/list"] = {family, list_v2};
   table["/v2/ns/instance/beat"] = {.family = family, .put = beat_v2};
-  table["/v2/ns/instance/statuses/*"] = {family, statuses_v2};
+  table["/v2/ns/instance/statuses/*"] = {.family = family, .get = statuses_v2, .get_walks = always};
   table["/v2/ns/instance/metadata/batch"] = {
     .family = family, .put = put_metadata_call, .del = delete_metadata_call};
-  table["/v2/ns/service"] = {family, get_service_v2, create_service_call, update_service_call,
-                             delete_service_call};
+  table["/v2/ns/service"] = {.family = family,
+                             .get = get_service_v2,
+                             .post = create_service_call,
+                             .put = update_service_call,
+                             .del = delete_service_call,
+                             .get_walks = always};
   table["/v2/ns/service/list"] = {family, list_services_v2};
-  table["/v2/ns/catalog/instances"] = {family, catalog_instances_v2};
+  table["/v2/ns/catalog/instances"] = {
+    .family = family, .get = catalog_instances_v2, .get_walks = always};
   table["/v2/ns/health"] = {.family = family, .put = put_health_call};
   table["/v2/ns/health/instance"] = {.family = family, .put = put_health_call};
 }

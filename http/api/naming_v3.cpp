@@ -11,8 +11,6 @@ namespace nacre {
 
 namespace {
 
-constexpr std::int32_t page_size_max = 10'000;
-
 /// A registration, or with `heartBeat=true` a light beat of an instance that is there.
 std::optional<reply> register_or_beat_v3(http_call& c) {
   if (!c.form_bool_or("heartBeat", false))
@@ -80,10 +78,18 @@ std::optional<reply> partial_update_v3(http_call& c) {
   return std::nullopt;
 }
 
+void write_hosts(json_writer& out, const service_key_view& key,
+                 const std::vector<instance>& instances) {
+  out.begin_array();
+  for (auto& x : instances)
+    write_host(out, key, x, x.healthy);
+  out.end_array();
+}
+
 void write_service_v3(json_writer& out, const service_view& view, bool with_hosts) {
-  std::map<std::string, std::vector<selected_instance>> instances;
+  std::map<std::string, std::vector<instance>> hosts;
   if (with_hosts)
-    instances = instances_by_cluster(view);
+    hosts = instances_by_cluster(view);
   out.begin_object()
     .field("namespaceId", view.key->namespace_id)
     .field("serviceName", view.key->name)
@@ -98,14 +104,10 @@ void write_service_v3(json_writer& out, const service_view& view, bool with_host
       .field("useInstancePortForCheck", cluster.use_instance_port);
     write(out.key("metadata"), cluster.metadata);
     out.key("hosts");
-    if (with_hosts) {
-      out.begin_array();
-      for (auto& x : instances[name])
-        write_host(out, view.key->view(), x.effective, x.effective.healthy);
-      out.end_array();
-    } else {
+    if (with_hosts)
+      write_hosts(out, view.key->view(), hosts[name]);
+    else
       out.null();
-    }
     out.end_object();
   }
   out.end_object();
@@ -190,12 +192,18 @@ void add_naming_v3_routes(route_table& table) {
   table["/v3/admin/ns/instance/partial"] = {.family = family, .put = partial_update_v3};
   table["/v3/admin/ns/instance/metadata/batch"] = {
     .family = family, .put = put_metadata_call, .del = delete_metadata_call};
-  table["/v3/admin/ns/instance/list"] = {family, admin_list_v3};
-  table["/v3/admin/ns/service"] = {family, get_service_v3, create_service_call, update_service_call,
-                                   delete_service_call};
+  table["/v3/admin/ns/instance/list"] = {
+    .family = family, .get = admin_list_v3, .get_walks = always};
+  table["/v3/admin/ns/service"] = {.family = family,
+                                   .get = get_service_v3,
+                                   .post = create_service_call,
+                                   .put = update_service_call,
+                                   .del = delete_service_call,
+                                   .get_walks = always};
   table["/v3/admin/ns/service/list"] = {
-    .family = family, .get = list_services_v3, .get_walks = true};
-  table["/v3/admin/ns/service/subscribers"] = {family, subscribers_v3};
+    .family = family, .get = list_services_v3, .get_walks = always};
+  table["/v3/admin/ns/service/subscribers"] = {
+    .family = family, .get = subscribers_v3, .get_walks = always};
   table["/v3/admin/ns/service/selector/types"] = {family, selector_types_v3};
   table["/v3/admin/ns/cluster"] = {.family = family, .put = put_cluster_call};
   table["/v3/admin/ns/health/instance"] = {.family = family, .put = put_health_call};

@@ -18,12 +18,12 @@ std::vector<std::string> cluster_names(const service_view& view, bool with_store
   return {names.begin(), names.end()};
 }
 
-std::map<std::string, std::vector<selected_instance>>
-instances_by_cluster(const service_view& view) {
-  std::map<std::string, std::vector<selected_instance>> clusters;
-  for (auto& x : view.select({"", false, false}).instances)
-    clusters[x.effective.cluster_name].push_back(std::move(x));
-  return clusters;
+std::map<std::string, std::vector<instance>> instances_by_cluster(const service_view& view) {
+  std::map<std::string, std::vector<instance>> result;
+  auto all = view.select({"", false, false});
+  for (auto& x : all.instances)
+    result[x.effective.cluster_name].push_back(std::move(x.effective));
+  return result;
 }
 
 metadata_map metadata_of(const service_view& view) {

@@ -14,10 +14,8 @@ namespace nacre {
 /// Names of the clusters that have instances now or stored settings, in order.
 std::vector<std::string> cluster_names(const service_view& view, bool with_stored);
 
-/// All instances of a service as operators see them, by cluster: gone through once, however many
-/// clusters there are.
-std::map<std::string, std::vector<selected_instance>>
-instances_by_cluster(const service_view& view);
+/// Its instances, those of each cluster together, clusters in order.
+std::map<std::string, std::vector<instance>> instances_by_cluster(const service_view& view);
 
 metadata_map metadata_of(const service_view& view);
 
@@ -35,6 +33,9 @@ struct service_filter {
 /// Listed services of a namespace that match, in order.
 std::vector<service_view_ptr> matching_services(const http_call& c, std::string_view namespace_id,
                                                 const service_filter& filter);
+
+/// Rows of one page at most, whatever a caller asks for.
+inline constexpr std::int32_t page_size_max = 10'000;
 
 /// The part of `all` that is page `page` of `size`; pages below 1 are the first.
 template <class Items>

@@ -10,8 +10,6 @@ namespace nacre {
 
 namespace {
 
-constexpr std::int64_t page_size_max = 10'000;
-
 /// The service that the request names; required.
 service_key_view key_of(const http_call& c) {
   c.required("serviceName");
@@ -39,6 +37,15 @@ std::optional<reply> get_v1(http_call& c) {
   }
   out.end_array().end_object();
   return json_reply(out.take());
+}
+
+/// Clients ask for all names of a group at once, of which there are few most of the time.
+bool lists_many(const http_call& c) {
+  constexpr std::size_t many = 5'000;
+  std::size_t total = 0;
+  c.context().tables.directory.names(c.namespace_id(), c.optional("groupName", default_group), 0, 0,
+                                     total);
+  return total > many;
 }
 
 std::optional<reply> list_services_v1(http_call& c) {
@@ -107,7 +114,7 @@ std::optional<reply> names_v1(http_call& c) {
 std::optional<reply> subscribers_v1(http_call& c) {
   auto key = key_of(c);
   auto page = c.int_or("pageNo", 1);
-  auto size = c.int_or("pageSize", 1000);
+  auto size = std::min(c.int_or("pageSize", 1000), page_size_max);
   return answer_subscribers(
     c, {std::string(key.namespace_id), std::string(key.group), std::string(key.name), true},
     equals_ignore_case(c.optional("aggregation", "true"), "true"),
@@ -171,7 +178,7 @@ std::optional<reply> catalog_instances(http_call& c) {
   auto key = key_of(c);
   auto cluster = c.required("clusterName");
   auto page = c.required_int("pageNo");
-  auto size = c.required_int("pageSize");
+  auto size = std::min(c.required_int("pageSize"), page_size_max);
   auto view = find_listed(c, key);
   if (!view)
     return text_error(404, "service " + key.grouped_name() + " is not found!");
@@ -203,12 +210,12 @@ void write_with_instances(json_writer& out, const service_view& view) {
       .key("hosts")
       .begin_array();
     for (auto& x : instances) {
-      out.begin_object().field("valid", x.effective.healthy);
-      write(out.key("metadata"), x.effective.metadata);
-      out.field("port", x.effective.port)
-        .field("ip", x.effective.ip)
-        .field("weight", x.effective.weight)
-        .field("enabled", x.effective.enabled)
+      out.begin_object().field("valid", x.healthy);
+      write(out.key("metadata"), x.metadata);
+      out.field("port", x.port)
+        .field("ip", x.ip)
+        .field("weight", x.weight)
+        .field("enabled", x.enabled)
         .end_object();
     }
     out.end_array().end_object();
@@ -223,7 +230,7 @@ void write_with_instances(json_writer& out, const service_view& view) {
 
 std::optional<reply> catalog_services(http_call& c) {
   auto page = c.required_int("pageNo");
-  auto size = std::min<std::int64_t>(c.required_int("pageSize"), page_size_max);
+  auto size = std::min(c.required_int("pageSize"), page_size_max);
   bool with_instances = equals_ignore_case(c.optional("withInstances"), "true");
   service_filter filter{c.optional("serviceNameParam"), c.optional("groupNameParam"),
                         equals_ignore_case(c.optional("hasIpCount"), "true")};
@@ -259,16 +266,23 @@ std::optional<reply> checkers_v1(http_call&) { return json_reply(checkers_json()
 
 void add_service_v1_routes(route_table& table) {
   constexpr auto family = api_family::naming_v1;
-  table["/v1/ns/service"] = {family, get_v1, create_service_call, update_service_call,
-                             delete_service_call};
-  table["/v1/ns/service/list"] = {family, list_services_v1};
-  table["/v1/ns/service/names"] = {.family = family, .get = names_v1, .get_walks = true};
+  table["/v1/ns/service"] = {.family = family,
+                             .get = get_v1,
+                             .post = create_service_call,
+                             .put = update_service_call,
+                             .del = delete_service_call,
+                             .get_walks = always};
+  table["/v1/ns/service/list"] = {
+    .family = family, .get = list_services_v1, .get_walks = lists_many};
+  table["/v1/ns/service/names"] = {.family = family, .get = names_v1, .get_walks = always};
   table["/v1/ns/service/subscribers"] = {
-    .family = family, .get = subscribers_v1, .get_walks = true};
+    .family = family, .get = subscribers_v1, .get_walks = always};
   table["/v1/ns/service/selector/types"] = {family, selector_types_v1};
-  table["/v1/ns/catalog/service"] = {family, catalog_service};
-  table["/v1/ns/catalog/instances"] = {family, catalog_instances};
-  table["/v1/ns/catalog/services"] = {.family = family, .get = catalog_services, .get_walks = true};
+  table["/v1/ns/catalog/service"] = {.family = family, .get = catalog_service, .get_walks = always};
+  table["/v1/ns/catalog/instances"] = {
+    .family = family, .get = catalog_instances, .get_walks = always};
+  table["/v1/ns/catalog/services"] = {
+    .family = family, .get = catalog_services, .get_walks = always};
   table["/v1/ns/cluster"] = {.family = family, .put = put_cluster_call};
   table["/v1/ns/health"] = {.family = family, .put = put_health_call};
   table["/v1/ns/health/instance"] = {.family = family, .put = put_health_call};

@@ -182,7 +182,7 @@ std::optional<reply> router::serve(http_call& c, std::string_view path, detours 
                    confirm_reads{std::make_shared<confirmed_read>(*this, c, c.sink())});
     return std::nullopt;
   }
-  if (!made.aside && env_.run_aside && found->get_walks && is_read(c))
+  if (!made.aside && env_.run_aside && is_read(c) && found->get_walks && found->get_walks(c))
     return read_aside(c, made);
   return handle(c);
 }

@@ -27,8 +27,9 @@ struct route {
   handler put = nullptr;
   handler del = nullptr;
   handler patch = nullptr;
-  /// `get` walks over all services or clients.
-  bool get_walks = false;
+  /// Whether `get` takes long for a request, as it walks over all services or clients, or over all
+  /// that one service has. Null: never.
+  bool (*get_walks)(const http_call&) = nullptr;
 
   handler of(http_method method) const {
     switch (method) {
@@ -49,6 +50,9 @@ struct route {
     return nullptr;
   }
 };
+
+/// For `route::get_walks`.
+inline bool always(const http_call&) { return true; }
 
 /// Every path the node serves, without the context path; the ends in `/*` match one more segment.
 using route_table = std::unordered_map<std::string_view, route>;
