@@ -956,3 +956,42 @@ TEST_CASE("a page of instances has 10,000 rows at most, whatever is asked for") 
     CHECK(rows == 10'000);
   }
 }
+
+TEST_CASE("overrides are shown page by page, in order of service and instance") {
+  node_fixture node;
+  for (auto service : {"b", "a"}) {
+    node.register_instance(service, "10.0.0.1");
+    node.settle();
+    std::vector<override_change> changes;
+    for (auto id : {"10.0.0.1:80:DEFAULT", "10.0.0.2:80:DEFAULT"})
+      changes.push_back({id, {2.0, true, {}}});
+    caf::anon_send(node.context->actors.metadata.get(),
+                   put_overrides{node.key(service), std::move(changes), "10.9.9.9", nullptr});
+    node.settle();
+  }
+  router routes({node.context, [] { return true; }, "10.1.1.1"});
+  auto shown = [&](const std::string& query) {
+    auto sink = std::make_shared<keeping_sink>();
+    auto target = "/nacre/admin/overrides" + query;
+    CHECK_FALSE(routes.handle(request_of(http_method::get, "GET", target), sink));
+    node.settle();
+    REQUIRE(sink->kept.size() == 1);
+    auto text = text_of(sink->kept.front());
+    json_document document(text);
+    auto root = document.root();
+    auto rows = root["overrides"].elements();
+    std::string result = std::to_string(static_cast<int>(root["found"].number().value_or(-1)));
+    for (auto& x : rows)
+      result.append(" ")
+        .append(split_grouped_name(x["service"].string().value_or("")).name)
+        .append("/")
+        .append(x["instance"].string().value_or("").substr(0, 8));
+    return result;
+  };
+  CHECK(shown("") == "4 a/10.0.0.1 a/10.0.0.2 b/10.0.0.1 b/10.0.0.2");
+  CHECK(shown("?offset=1&limit=2") == "4 a/10.0.0.2 b/10.0.0.1");
+  CHECK(shown("?offset=3&limit=1000000") == "4 b/10.0.0.2");
+  CHECK(shown("?offset=4") == "4");
+  CHECK(shown("?limit=0") == "4");
+  CHECK(shown("?service=b&limit=1") == "2 b/10.0.0.1");
+}

@@ -25,6 +25,9 @@ struct put_overrides {
 struct describe_overrides {
   /// Null: of all services.
   service_ref service;
+  /// Which of them, in order of service and instance.
+  std::size_t offset = 0;
+  std::size_t limit = 0;
   ticket_ptr answer;
 };
 

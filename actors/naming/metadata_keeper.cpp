@@ -1,5 +1,6 @@
 #include "actors/naming/metadata_keeper.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <spdlog/spdlog.h>
@@ -136,13 +137,23 @@ void metadata_keeper_state::expire_overrides(const service_ref& service) {
 void metadata_keeper_state::on_describe_overrides(const describe_overrides& msg) {
   auto& store = context->tables.store;
   auto services = msg.service ? std::vector{msg.service} : store.overridden_services();
+  std::sort(services.begin(), services.end()); // pages fit together
+  std::size_t found = 0;
   json_writer out;
   out.begin_object().key("overrides").begin_array();
   for (auto& service : services) {
     auto overrides = store.overrides(service->view());
     if (!overrides)
       continue;
+    auto number = found;
+    found += overrides->size();
+    if (found <= msg.offset || number >= msg.offset + msg.limit)
+      continue;
     for (auto& [id, x] : *overrides) {
+      bool is_wanted = number >= msg.offset && number < msg.offset + msg.limit;
+      ++number;
+      if (!is_wanted)
+        continue;
       out.begin_object()
         .field("namespaceId", service->namespace_id)
         .field("service", service->grouped_name())
@@ -161,7 +172,7 @@ void metadata_keeper_state::on_describe_overrides(const describe_overrides& msg)
       out.end_object();
     }
   }
-  out.end_array().end_object();
+  out.end_array().field("found", found).end_object();
   complete(msg.answer, {ec::none, out.take()});
 }
 

@@ -49,8 +49,12 @@ std::optional<reply> remove_call(http_call& c) {
 
 /// Of one service, or of all: what operators said of instances.
 std::optional<reply> show_overrides(http_call& c) {
-  caf::anon_send(c.context().actors.metadata.get(),
-                 describe_overrides{named_service(c, "service"), c.later(report_or_error)});
+  describe_overrides request;
+  request.service = named_service(c, "service");
+  request.offset = static_cast<std::size_t>(std::max(c.int_or("offset", 0), 0));
+  request.limit = static_cast<std::size_t>(std::clamp(c.int_or("limit", 1'000), 0, 10'000));
+  request.answer = c.later(report_or_error);
+  caf::anon_send(c.context().actors.metadata.get(), std::move(request));
   return std::nullopt;
 }
 
