@@ -1,6 +1,6 @@
-#include <utility>
-
 #include "net/resolve.hpp"
+
+#include <utility>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
