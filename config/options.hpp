@@ -235,8 +235,8 @@ struct cluster_options {
   milliseconds load_timeout{3'000};
   /// Bytes of one chunk, about.
   std::size_t chunk_bytes_max = 1024 * 1024;
-  /// How long tombstones are kept, so that a late message cannot resurrect a record; of more than a
-  /// million the oldest go before.
+  /// How long tombstones are kept, so that a late message cannot resurrect a record; of more than
+  /// 250,000 the oldest go before.
   milliseconds tombstone_term{600'000};
   /// `nacos.remote.peer.rpc.tls.enableTls`; PEM files as for clients, by the prefix
   /// `nacos.remote.peer.rpc.tls.`
