@@ -163,7 +163,7 @@ private:
 constexpr std::size_t kinds = std::variant_size_v<cluster_message>;
 
 /// What decoding `bytes` complains about; empty if it does not.
-std::string complaint(std::string_view bytes) {
+std::string complaint_of(std::string_view bytes) {
   try {
     decode_frame(bytes);
     return {};
@@ -233,9 +233,9 @@ TEST_CASE("a frame that is cut off anywhere is unreadable, and so is one that go
     auto bytes = encode_frame(frame_maker(7).frame(kind));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       CAPTURE(size);
-      CHECK(!complaint(std::string_view(bytes).substr(0, size)).empty());
+      CHECK(!complaint_of(std::string_view(bytes).substr(0, size)).empty());
     }
-    CHECK(complaint(bytes + '\0') == "bytes after its end");
+    CHECK(complaint_of(bytes + '\0') == "bytes after its end");
   }
 }
 
@@ -243,12 +243,12 @@ TEST_CASE("another version and a kind of a later one are refused by their number
   auto bytes = encode_frame({1, batch_ack{2}});
   for (int version : {0, 2, 255}) {
     bytes[0] = static_cast<char>(version);
-    CHECK(complaint(bytes) == "version " + std::to_string(version) + " instead of 1");
+    CHECK(complaint_of(bytes) == "version " + std::to_string(version) + " instead of 1");
   }
   bytes[0] = 1;
   for (int kind : {static_cast<int>(kinds), 255}) {
     bytes[1] = static_cast<char>(kind);
-    CHECK(complaint(bytes)
+    CHECK(complaint_of(bytes)
           == "kind " + std::to_string(kind) + ", which this version does not know");
   }
 }
@@ -259,14 +259,14 @@ TEST_CASE("a count is held against the bytes that are there before memory is tak
     CAPTURE(count);
     auto claimed = little_endian(count, 4);
     for (auto& body : {number + claimed, number + claimed + std::string(40, '\0')})
-      CHECK(complaint(head(record_batch_kind) + body) == "it is cut off");
+      CHECK(complaint_of(head(record_batch_kind) + body) == "it is cut off");
     for (auto& body : {claimed, little_endian(1, 4) + claimed}) // keys, the text in a key
-      CHECK(complaint(head(record_request_kind) + body) == "it is cut off");
-    CHECK(complaint(head(renewals_kind) + '\0' + claimed) == "it is cut off");
-    CHECK(!complaint(head(bucket_digests_kind) + claimed).empty());
+      CHECK(complaint_of(head(record_request_kind) + body) == "it is cut off");
+    CHECK(complaint_of(head(renewals_kind) + '\0' + claimed) == "it is cut off");
+    CHECK(!complaint_of(head(bucket_digests_kind) + claimed).empty());
   }
   // As many as there are bytes, while each takes more than one.
-  CHECK(complaint(head(record_request_kind) + little_endian(100, 4) + std::string(100, '\0'))
+  CHECK(complaint_of(head(record_request_kind) + little_endian(100, 4) + std::string(100, '\0'))
         == "it is cut off");
 }
 
@@ -277,10 +277,10 @@ TEST_CASE("there are at most 65,536 buckets") {
   auto listing = [](std::size_t count) {
     return encode_frame({1, verify_listing{std::vector<std::uint32_t>(count), {}}});
   };
-  CHECK(complaint(digests(65'536)).empty());
-  CHECK(complaint(digests(65'537)) == "more buckets than there can be");
-  CHECK(complaint(listing(65'536)).empty());
-  CHECK(complaint(listing(65'537)) == "more buckets than there can be");
+  CHECK(complaint_of(digests(65'536)).empty());
+  CHECK(complaint_of(digests(65'537)) == "more buckets than there can be");
+  CHECK(complaint_of(listing(65'536)).empty());
+  CHECK(complaint_of(listing(65'537)) == "more buckets than there can be");
 }
 
 TEST_CASE("enumerations and truths have no other values than their own") {
@@ -289,7 +289,7 @@ TEST_CASE("enumerations and truths have no other values than their own") {
     x.key.connection = true;
     auto bytes = encode_frame({1, verify_listing{{}, {x}}});
     bytes[bytes.size() - from_end] = static_cast<char>(value);
-    return complaint(bytes);
+    return complaint_of(bytes);
   };
   CHECK(with_byte(1, 3).empty());
   CHECK(with_byte(1, 4) == "a state of a record nobody knows");
@@ -302,7 +302,7 @@ TEST_CASE("enumerations and truths have no other values than their own") {
   x.instances.emplace_back();
   auto refused_generator = [&](id_generator generator) {
     x.instances[0].generator = generator;
-    return complaint(encode_frame({1, record_batch{1, {x}}}));
+    return complaint_of(encode_frame({1, record_batch{1, {x}}}));
   };
   CHECK(refused_generator(id_generator::simple).empty());
   CHECK(refused_generator(static_cast<id_generator>(4)) == "an id generator nobody knows");
@@ -329,7 +329,7 @@ TEST_CASE("flipped bits make another frame or none, and nothing else") {
         auto flipped = bytes;
         for (auto flips = 1 + maker.below(4); flips > 0; --flips)
           flipped[maker.below(bytes.size())] ^= static_cast<char>(1 << maker.below(8));
-        if (complaint(flipped).empty()) {
+        if (complaint_of(flipped).empty()) {
           auto canonical = encode_frame(decode_frame(flipped));
           CHECK(encode_frame(decode_frame(canonical)) == canonical);
         }
