@@ -272,17 +272,21 @@ void serve_until_signal(caf::actor_system& system, const node_context_ptr& conte
   }
 }
 
+void configure(caf::actor_system_config& config, std::size_t threads) {
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", threads);
+  // Of one actor's messages, before others have the thread: none that is flooded holds it.
+  config.set("scheduler.max-throughput", 100);
+  config.add_thread_hook<batch_threads>();
+}
+
 int run(const options& opts) {
   signal_wait signals;
   keep_private(opts.data_dir);
   raise_descriptor_limit();
   auto threads = actor_threads(opts);
   caf::actor_system_config config;
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", threads);
-  // Of one actor's messages, before others have the thread: none that is flooded holds it.
-  config.set("scheduler.max-throughput", 100);
-  config.add_thread_hook<batch_threads>();
+  configure(config, threads);
   auto context = std::make_shared<node_context>(opts, client_shards(opts, threads));
   caf::actor_system system(config);
 

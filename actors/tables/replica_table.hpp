@@ -50,8 +50,7 @@ public:
   static constexpr std::size_t buckets_count = 1024;
 
   /// @param tombstones_max ends that are remembered, those of what lives again included
-  explicit replica_table(std::size_t tombstones_max = 250'000)
-    : tombstones_max_(tombstones_max) {}
+  explicit replica_table(std::size_t tombstones_max = 250'000) : tombstones_max_(tombstones_max) {}
 
   /// The same on every node.
   static std::size_t bucket_of(const client_id& client);
