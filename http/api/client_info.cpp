@@ -330,6 +330,9 @@ void add_client_routes(route_table& table) {
   auto walk = [&](std::string_view path, handler get) {
     table[path] = {.family = family, .get = get, .get_walks = always};
   };
+  auto of_service = [&](std::string_view path, handler get) {
+    table[path] = {.family = family, .get = get, .get_walks = names_large_service};
+  };
   walk("/v2/ns/client/list", list_clients);
   walk("/v2/ns/client", get_client_v2);
   walk("/v2/ns/client/publish/list", published_v2);
@@ -338,10 +341,10 @@ void add_client_routes(route_table& table) {
   walk("/v3/admin/ns/client", get_client_v3);
   walk("/v3/admin/ns/client/publish/list", published_v3);
   walk("/v3/admin/ns/client/subscribe/list", subscribed_v3);
-  walk("/v2/ns/client/service/publisher/list", publishers_v2);
-  walk("/v2/ns/client/service/subscriber/list", subscribers_v2);
-  walk("/v3/admin/ns/client/service/publisher/list", publishers_v3);
-  walk("/v3/admin/ns/client/service/subscriber/list", subscribers_of_service_v3);
+  of_service("/v2/ns/client/service/publisher/list", publishers_v2);
+  of_service("/v2/ns/client/service/subscriber/list", subscribers_v2);
+  of_service("/v3/admin/ns/client/service/publisher/list", publishers_v3);
+  of_service("/v3/admin/ns/client/service/subscriber/list", subscribers_of_service_v3);
 }
 
 } // namespace nacre

@@ -12,6 +12,20 @@ service_view_ptr find_listed(const http_call& c, const service_key_view& key) {
   return view && view->listed ? view : nullptr;
 }
 
+bool is_large(const http_call& c, const service_key_view& key) {
+  constexpr std::size_t large = 1'000;
+  auto view = c.context().tables.directory.find(key);
+  return view && (view->instances > large || view->subscribers.size() > large);
+}
+
+bool names_large_service(const http_call& c) {
+  try {
+    return is_large(c, c.service()->view());
+  } catch (const refusal&) {
+    return false; // the handler says it
+  }
+}
+
 service_view_ptr find_or_refuse_service(const http_call& c, const service_key_view& key) {
   auto view = find_listed(c, key);
   if (!view)

@@ -12,6 +12,12 @@ namespace nacre {
 /// The view of a service that exists for lists, null else.
 service_view_ptr find_listed(const http_call& c, const service_key_view& key);
 
+/// Whether a service has so many instances or subscribers that reading all of them takes long.
+bool is_large(const http_call& c, const service_key_view& key);
+
+/// The same of the service that the request names; for `route::get_walks`.
+bool names_large_service(const http_call& c);
+
 /// Refuses (400/21008) if the service does not exist.
 service_view_ptr find_or_refuse_service(const http_call& c, const service_key_view& key);
 

@@ -22,7 +22,6 @@ struct batch_target {
   bool ephemeral = true;
   /// Null if the service has none there.
   const instance* found = nullptr;
-  bool found_at_connection = false;
 };
 
 /// Nothing means all instances of the service.
@@ -52,24 +51,32 @@ std::optional<std::vector<batch_target>> read_targets(const http_call& c) {
 
 using instance_place = std::tuple<std::string_view, std::uint16_t, std::string_view>;
 
-/// In one walk, however many are named. One that is named twice is changed once.
+/// What the client of that very address published; null if it is nobody's.
+const instance* find_own(const service_view& view, const batch_target& x) {
+  for (auto kind : {client_kind::ephemeral, client_kind::persistent})
+    if (auto published = view.publications.find(client_id{x.ip, x.port, kind}))
+      for (auto& one : (*published)->instances)
+        if (one.cluster_name == x.cluster)
+          return &one;
+  return nullptr;
+}
+
+/// However many are named, what connections published is gone through once at most. One that is
+/// named twice is changed once.
 void find_targets(const service_view& view, std::vector<batch_target>& targets) {
   std::map<instance_place, batch_target*> wanted;
   for (auto& x : targets)
     wanted.try_emplace({x.ip, x.port, x.cluster}, &x);
+  std::erase_if(wanted, [&](auto& x) { return (x.second->found = find_own(view, *x.second)); });
+  if (wanted.empty() || view.connections == 0)
+    return;
   view.publications.for_each([&](const publication_ptr& x) {
-    bool at_connection = is_connection(x->lease->client.kind);
-    for (auto& one : x->instances) {
-      auto place = wanted.find({one.ip, one.port, one.cluster_name});
-      if (place == wanted.end())
-        continue;
-      // Who registered it at its own address goes before connections.
-      auto& target = *place->second;
-      if (!target.found || (target.found_at_connection && !at_connection)) {
-        target.found = &one;
-        target.found_at_connection = at_connection;
-      }
-    }
+    if (!is_connection(x->lease->client.kind))
+      return;
+    for (auto& one : x->instances)
+      if (auto i = wanted.find({one.ip, one.port, one.cluster_name});
+          i != wanted.end() && !i->second->found)
+        i->second->found = &one;
   });
 }
 

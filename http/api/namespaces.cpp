@@ -166,16 +166,21 @@ std::optional<reply> check_namespace_v3(http_call& c) {
   return result_reply(c.context().tables.store.find_namespace(custom) ? "1" : "0");
 }
 
+bool has_many_namespaces(const http_call& c) {
+  return c.context().tables.store.namespaces_count() > 500;
+}
+
 /// 2.x and 3.x differ in the id of the public namespace.
 template <bool V3>
 void add_result_routes(route_table& table, std::initializer_list<std::string_view> paths) {
   for (auto path : paths) {
     constexpr auto core = api_family::core;
     auto list = path.ends_with("/list");
-    table[path] = list
-                    ? route{.family = core, .get = list_namespaces_result<V3>, .get_walks = always}
-                    : route{core, get_namespace_result<V3>, create_namespace_result,
-                            update_namespace_result, delete_namespace_result};
+    table[path] =
+      list
+        ? route{.family = core, .get = list_namespaces_result<V3>, .get_walks = has_many_namespaces}
+        : route{core, get_namespace_result<V3>, create_namespace_result, update_namespace_result,
+                delete_namespace_result};
   }
 }
 
@@ -188,7 +193,7 @@ void add_namespace_routes(route_table& table) {
                                      .post = create_namespace_v1,
                                      .put = update_namespace_v1,
                                      .del = delete_namespace_v1,
-                                     .get_walks = always};
+                                     .get_walks = has_many_namespaces};
   add_result_routes<false>(table, {"/v2/console/namespace", "/v2/console/namespace/list"});
   add_result_routes<true>(table, {"/v3/admin/core/namespace", "/v3/admin/core/namespace/list",
                                   "/v3/console/core/namespace", "/v3/console/core/namespace/list"});

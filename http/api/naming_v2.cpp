@@ -138,6 +138,12 @@ std::optional<reply> list_services_v2(http_call& c) {
   return result_reply(out.view());
 }
 
+/// Its group is in its name here.
+bool catalogs_large_service(const http_call& c) {
+  auto parts = split_grouped_name(c.optional("serviceName"));
+  return is_large(c, {c.namespace_id(), parts.group, parts.name});
+}
+
 std::optional<reply> catalog_instances_v2(http_call& c) {
   auto service = c.required("serviceName");
   auto parts = split_grouped_name(service);
@@ -179,10 +185,10 @@ void add_naming_v2_routes(route_table& table) {
                              .post = create_service_call,
                              .put = update_service_call,
                              .del = delete_service_call,
-                             .get_walks = always};
+                             .get_walks = names_large_service};
   table["/v2/ns/service/list"] = {family, list_services_v2};
   table["/v2/ns/catalog/instances"] = {
-    .family = family, .get = catalog_instances_v2, .get_walks = always};
+    .family = family, .get = catalog_instances_v2, .get_walks = catalogs_large_service};
   table["/v2/ns/health"] = {.family = family, .put = put_health_call};
   table["/v2/ns/health/instance"] = {.family = family, .put = put_health_call};
 }

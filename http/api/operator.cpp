@@ -59,11 +59,15 @@ void write_counts(json_writer& out, const http_call& c, bool v1) {
            rows + connections - elsewhere.connections - elsewhere.beating_clients);
 }
 
+/// Clients that ask whether the node is well want no more than its status.
+bool counts_clients(const http_call& c) {
+  return equals_ignore_case(c.optional("onlyStatus", "true"), "false");
+}
+
 std::string metrics_json(const http_call& c, bool v1, bool with_machine) {
   json_writer out;
   out.begin_object().field("status", server_status(c).name);
-  bool only_status = !equals_ignore_case(c.optional("onlyStatus", "true"), "false");
-  if (!only_status) {
+  if (counts_clients(c)) {
     write_counts(out, c, v1);
     if (with_machine) {
       auto use = measure(c.env.started, c.context().clock.wall());
@@ -210,7 +214,7 @@ void add_operator_routes(route_table& table) {
   table["/v1/ns/operator/switches"] = table["/v1/ns/ops/switches"] = switches_route_v1;
   // In a cluster what others hold is counted.
   table["/v1/ns/operator/metrics"] =
-    table["/v1/ns/ops/metrics"] = {.family = v1, .get = metrics_v1, .get_walks = always};
+    table["/v1/ns/ops/metrics"] = {.family = v1, .get = metrics_v1, .get_walks = counts_clients};
   table["/v1/ns/operator/push/state"] = table["/v1/ns/ops/push/state"] = {v1, push_state};
   table["/v1/ns/operator/distro/client"] = table["/v1/ns/ops/distro/client"] = {v1, responsible_v1};
   table["/v1/ns/operator/log"] = table["/v1/ns/ops/log"] = log_route_v1;
@@ -221,8 +225,9 @@ void add_operator_routes(route_table& table) {
   table["/v2/ns/operator/switches"] = table["/v2/ns/ops/switches"] = switches_route;
   table["/v3/admin/ns/ops/switches"] = {.family = core, .get = switches_v3, .put = set_switch_v2};
   table["/v2/ns/operator/metrics"] =
-    table["/v2/ns/ops/metrics"] = {.family = core, .get = metrics_v2, .get_walks = always};
-  table["/v3/admin/ns/ops/metrics"] = {.family = core, .get = metrics_v3, .get_walks = always};
+    table["/v2/ns/ops/metrics"] = {.family = core, .get = metrics_v2, .get_walks = counts_clients};
+  table["/v3/admin/ns/ops/metrics"] = {
+    .family = core, .get = metrics_v3, .get_walks = counts_clients};
   table["/v3/admin/ns/ops/log"] = {.family = core, .put = put_log_v3};
   table["/v3/admin/ns/client/distro"] = {core, responsible_v3};
 }

@@ -42,6 +42,9 @@ std::optional<reply> get_v1(http_call& c) {
 /// Clients ask for all names of a group at once, of which there are few most of the time.
 bool lists_many(const http_call& c) {
   constexpr std::size_t many = 5'000;
+  auto page = std::int64_t{std::max(parse_int32(c.optional("pageNo")).value_or(0), 1)};
+  if (page * parse_int32(c.optional("pageSize")).value_or(0) <= std::int64_t{many})
+    return false;
   std::size_t total = 0;
   c.context().tables.directory.names(c.namespace_id(), c.optional("groupName", default_group), 0, 0,
                                      total);
@@ -271,16 +274,17 @@ void add_service_v1_routes(route_table& table) {
                              .post = create_service_call,
                              .put = update_service_call,
                              .del = delete_service_call,
-                             .get_walks = always};
+                             .get_walks = names_large_service};
   table["/v1/ns/service/list"] = {
     .family = family, .get = list_services_v1, .get_walks = lists_many};
   table["/v1/ns/service/names"] = {.family = family, .get = names_v1, .get_walks = always};
   table["/v1/ns/service/subscribers"] = {
     .family = family, .get = subscribers_v1, .get_walks = always};
   table["/v1/ns/service/selector/types"] = {family, selector_types_v1};
-  table["/v1/ns/catalog/service"] = {.family = family, .get = catalog_service, .get_walks = always};
+  table["/v1/ns/catalog/service"] = {
+    .family = family, .get = catalog_service, .get_walks = names_large_service};
   table["/v1/ns/catalog/instances"] = {
-    .family = family, .get = catalog_instances, .get_walks = always};
+    .family = family, .get = catalog_instances, .get_walks = names_large_service};
   table["/v1/ns/catalog/services"] = {
     .family = family, .get = catalog_services, .get_walks = always};
   table["/v1/ns/cluster"] = {.family = family, .put = put_cluster_call};

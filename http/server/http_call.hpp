@@ -103,7 +103,7 @@ public:
   /// Client's agent: User-Agent, else Client-Version.
   std::string_view agent() const;
 
-  /// Address the request came from, proxies taken at their word: 64 characters at most, UTF-8.
+  /// Address the request came from, proxies taken at their word: UTF-8, cut at 64 bytes.
   std::string source_ip() const;
 
   /// The caller as told in the history: null if it is `instance_ip` itself.

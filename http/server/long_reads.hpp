@@ -10,9 +10,9 @@
 
 namespace nacre {
 
-/// A thread for reads that walk over all services or clients, one after the other: at a million
-/// instances they take from 50 ms to seconds, which on an I/O thread all its connections would
-/// wait. Any thread may post.
+/// A thread for reads that walk over all services or clients, or over much that one service has,
+/// one after the other: at a million instances they take from 50 ms to seconds, which on an I/O
+/// thread all its connections would wait. Any thread may post.
 class long_reads {
 public:
   long_reads();

@@ -32,7 +32,8 @@ public:
   /// Only once it is done, and as long as the bytes are that were taken last.
   const http_request& request();
 
-  /// What the body takes of memory.
+  /// How much of the body has come, and what that takes of memory.
+  std::size_t body_length() const { return body_.size(); }
   std::size_t body_bytes() const { return body_.capacity(); }
 
   /// Nobody looks at the body any more.

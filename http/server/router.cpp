@@ -144,7 +144,7 @@ std::optional<reply> router::read_aside(const http_call& c, detours made) const 
   };
   if (env_.run_aside(*c.request.remote_ip, std::move(read)))
     return std::nullopt;
-  return done_reply(c.speaks, {ec::unavailable, "too many reads of everything wait already"});
+  return done_reply(c.speaks, {ec::unavailable, "too many reads that take long wait already"});
 }
 
 std::optional<reply> router::serve(http_call& c, std::string_view path, detours made) const {

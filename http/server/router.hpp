@@ -38,7 +38,7 @@ private:
   };
 
   const route* find(std::string_view path) const;
-  /// On a thread where nobody but this request waits for long.
+  /// As above; notes what held the thread for long.
   std::optional<reply> handle(const http_request& request, std::shared_ptr<reply_sink> sink,
                               detours made) const;
   std::optional<reply> answer_of(const http_request& request, std::shared_ptr<reply_sink> sink,

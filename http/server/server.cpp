@@ -40,7 +40,10 @@ http_server::http_server(io_threads& threads, const http_options& opts, router r
 
 http_server::~http_server() {
   stop(0ms);
-  threads_.drain(); // actors may have answered since, to queues that go with the workers
+  // Actors may have answered since, to queues that go with the workers; a confirmed read goes round
+  // once more, as it is handled first.
+  threads_.drain();
+  threads_.drain();
 }
 
 void http_server::start() {

@@ -197,9 +197,9 @@ void http_session::handle() {
 }
 
 bool http_session::hold_body() {
-  auto size = request_->body_bytes();
-  if (size <= small_body_bytes)
+  if (request_->body_length() <= small_body_bytes)
     return true;
+  auto size = request_->body_bytes();
   auto& budget = server_.routes().bodies();
   if (held_body_)
     return size <= held_body_->size() || budget.extend(*held_body_, size - held_body_->size());
