@@ -455,6 +455,36 @@ TEST_CASE("bad setups and their labels are dropped or cut, a good one may follow
   }
 }
 
+TEST_CASE("names of very many services are listed aside, or refused when too much waits there") {
+  live_node node;
+  instance one;
+  one.ip = "1.1.1.1";
+  one.port = 80;
+  for (int i = 0; i <= 5'000; ++i)
+    naming::register_instance(
+      *node.context, make_service_ref({default_namespace, default_group, "s" + std::to_string(i)}),
+      one, {change_reason::request}, nullptr);
+  REQUIRE(eventually([&] { return node.context->tables.directory.listed() == 5'001; }));
+  sdk_client client(node.address());
+  client.connect();
+  REQUIRE(eventually([&] { return client.call(health, "{}").type == "HealthCheckResponse"; }));
+  auto ask = [&](int size) {
+    return client.call("ServiceListRequest",
+                       R"({"pageNo":1,"pageSize":)" + std::to_string(size) + "}");
+  };
+  check_success(ask(5'000), "ServiceListResponse");
+  CHECK(node.reads_aside == 0);
+  auto all = ask(2'147'483'647);
+  check_success(all, "ServiceListResponse");
+  CHECK(all.body.find("\"count\":5001") != all.body.npos);
+  CHECK(all.body.find("\"s5000\"") != all.body.npos);
+  CHECK(node.reads_aside == 1);
+  node.has_room_aside = false;
+  auto refused = ask(5'001);
+  CHECK(refused.type == "ServiceListResponse");
+  CHECK(refused.body.find("too many reads that take long") != refused.body.npos);
+}
+
 TEST_CASE("texts of a setup that are logged can't begin a line of their own") {
   CHECK(loggable("Nacos-Java-Client:v2.5.1", 256) == "Nacos-Java-Client:v2.5.1");
   CHECK(loggable("a\r\nforged line\x1b[1m\x7f", 256) == "a  forged line [1m ");

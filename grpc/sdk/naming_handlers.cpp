@@ -247,26 +247,56 @@ void subscribe_to_service(rpc_call& call) {
   }
 }
 
-void list_services(rpc_call& call) {
-  constexpr std::string_view response = "ServiceListResponse";
-  auto request = parse_service_list_request(call.body);
-  request.service_name.clear(); // means nothing here
-  check_names_of(call, response, request);
-  if (request.page_size < 0)
-    throw rpc_refusal{error_response(500, 500, "pageSize must not be negative")};
-  auto page = std::max<std::int64_t>(request.page_no, 1) - 1;
+constexpr std::string_view list_response = "ServiceListResponse";
+
+/// Position of the first name, and how many names are wanted from there.
+std::pair<std::size_t, std::size_t> page_of(const service_list_request& x) {
+  auto size = static_cast<std::size_t>(x.page_size);
+  return {static_cast<std::size_t>(std::max<std::int64_t>(x.page_no, 1) - 1) * size, size};
+}
+
+rpc_reply names_reply(const node_context& context, const service_list_request& request) {
+  auto [from, size] = page_of(request);
   std::size_t total = 0;
-  auto names = call.context().tables.directory.names(
-    request.namespace_id, request.group,
-    static_cast<std::size_t>(page * std::int64_t{request.page_size}),
-    static_cast<std::size_t>(request.page_size), total);
+  auto names =
+    context.tables.directory.names(request.namespace_id, request.group, from, size, total);
   json_writer out;
   out.begin_array();
   for (auto& name : names)
     out.string(name);
   out.end_array();
-  call.reply(response, success_body("\"count\":" + std::to_string(total)
-                                    + ",\"serviceNames\":" + out.take()));
+  return {list_response,
+          success_body("\"count\":" + std::to_string(total) + ",\"serviceNames\":" + out.take())};
+}
+
+/// As over HTTP: clients ask for all names at once, of which there are few most of the time.
+bool lists_many(const node_context& context, const service_list_request& request) {
+  constexpr std::size_t many = 5'000;
+  auto [from, size] = page_of(request);
+  if (from + size <= many)
+    return false;
+  std::size_t total = 0;
+  context.tables.directory.names(request.namespace_id, request.group, 0, 0, total);
+  return total > many;
+}
+
+void list_services(rpc_call& call) {
+  auto request = parse_service_list_request(call.body);
+  request.service_name.clear(); // means nothing here
+  check_names_of(call, list_response, request);
+  if (request.page_size < 0)
+    throw rpc_refusal{error_response(500, 500, "pageSize must not be negative")};
+  auto& aside = call.env.api.run_aside;
+  if (!aside || !lists_many(call.context(), request))
+    return call.reply(names_reply(call.context(), request));
+  auto answer =
+    call.later([context = call.env.api.context, request](const outcome& done) -> rpc_reply {
+      if (!done.ok())
+        return {list_response, failure_body(500, rpc_error::server_error, done.text)};
+      return names_reply(*context, request);
+    });
+  if (!aside(call.client->info.remote_ip, [answer] { complete(answer); }))
+    complete(answer, {ec::unavailable, "too many reads that take long wait already"});
 }
 
 void fuzzy_watch_services(rpc_call& call) {

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/distro/cluster_context.hpp"
-#include "config/config_error.hpp"
 #include "protocol/text.hpp"
 
 namespace nacre {
@@ -26,9 +25,8 @@ std::string_view told_source(const http_request& x) {
 /// Answers when the actors have answered.
 class later_reply final : public ticket {
 public:
-  later_reply(std::shared_ptr<reply_sink> sink, std::string_view uri,
-              std::function<reply(const outcome&)> render)
-    : sink_(std::move(sink)), uri_(uri), render_(std::move(render)) {}
+  later_reply(std::shared_ptr<reply_sink> sink, std::function<reply(const outcome&)> render)
+    : sink_(std::move(sink)), render_(std::move(render)) {}
 
   ~later_reply() override {
     auto expected = later_stage::handling;
@@ -39,19 +37,18 @@ public:
 private:
   void deliver(outcome result) override { sink_->post(rendered(result)); }
 
-  /// On an actor's thread, which is not to suffer for what fails here.
+  /// On an actor's thread, which is not to suffer for what fails here. The request has gone by
+  /// then, and with it its path.
   reply rendered(const outcome& result) const {
     try {
       return render_(result);
     } catch (const std::exception& failure) {
-      spdlog::error("answer-failed {}: {}", printable(shortened(uri_, 200)), failure.what());
-      return container_error(500, "the request failed inside the server", uri_);
+      spdlog::error("answer-failed: {}", failure.what());
+      return container_error(500, "the request failed inside the server", "");
     }
   }
 
   std::shared_ptr<reply_sink> sink_;
-  /// The request has gone by then.
-  const std::string uri_;
   std::function<reply(const outcome&)> render_;
 };
 
@@ -185,7 +182,7 @@ std::shared_ptr<const std::string> http_call::caller_unless(std::string_view ins
 ticket_ptr http_call::later(std::function<reply(const outcome&)> render) const {
   has_ticket_ = true;
   sink_->stage_ = later_stage::handling;
-  return std::make_shared<later_reply>(sink_, request.uri, std::move(render));
+  return std::make_shared<later_reply>(sink_, std::move(render));
 }
 
 ticket_ptr http_call::later_done() const {
