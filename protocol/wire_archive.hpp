@@ -121,7 +121,7 @@ inline void complete(instance& x) {
     throw unreadable_frame("an instance without its id");
 }
 
-/// Of an older version, or of nobody: all others rely on its order.
+/// Whoever wrote it: all others rely on the order.
 inline metadata_map in_order(metadata_map x) {
   auto misplaced =
     std::adjacent_find(x.begin(), x.end(), [](auto& a, auto& b) { return a.first >= b.first; });

@@ -491,19 +491,23 @@ TEST_CASE(
 
 TEST_CASE("who leaves notices of many bytes waiting has to connect anew") {
   connection_fixture node;
+  auto a = node.connect("1_a_1");
   auto b = node.connect("2_b_2");
   caf::anon_send(b.connection->actor.get(),
                  watch_services{"public>>DEFAULT_GROUP>>s*", false, {}, nullptr});
-  std::vector<std::string> many(2'090);
+  std::vector<std::string> many(1'500);
   for (std::size_t i = 0; i < many.size(); ++i)
-    many[i] = std::to_string(i) + std::string(1'999, 'k');
+    many[i] = std::to_string(i) + std::string(2'000, 'k');
   caf::anon_send(b.connection->actor.get(),
                  watch_services{"public>>g>>s", false, std::move(many), nullptr});
-  auto a = node.connect("1_a_1");
   node.settle();
   CHECK(b.link->closed.empty());
-  node.publish(a, "s1", {"1.1.1.1"});
-  node.settle();
+  // With them fewer than the notices that may wait by their number.
+  auto name = 's' + std::string(1'800, 'n');
+  for (int i = 0; i < 6'000 && b.link->closed.empty(); ++i) {
+    i % 2 == 0 ? node.publish(a, name, {"1.1.1.1"}) : node.withdraw(a, name);
+    node.settle();
+  }
   CHECK_FALSE(b.link->closed.empty());
 }
 

@@ -20,7 +20,7 @@ class watch_notices {
 public:
   /// Beyond these the client has not taken what it was told; the connection has to begin anew.
   static constexpr std::size_t queued_max = 10'000;
-  static constexpr std::size_t queued_bytes_max = 4 * 1024 * 1024;
+  static constexpr std::size_t queued_bytes_max = 8 * 1024 * 1024;
 
   watch_notices(milliseconds ack_timeout, milliseconds retry_delay)
     : ack_timeout_(ack_timeout), retry_delay_(retry_delay) {}
@@ -35,9 +35,11 @@ public:
 
   bool is_full() const { return queue_.size() >= queued_max || bytes_ >= queued_bytes_max; }
 
-  /// Whether `count` more that tell of `bytes` in all may wait as well.
+  /// Whether `count` more that tell of keys of `bytes` in all may wait as well, and changes behind
+  /// them. A notice takes a few hundred bytes beside its keys.
   bool has_room_for(std::size_t count, std::size_t bytes) const {
-    return queue_.size() + count <= queued_max && bytes_ + bytes <= queued_bytes_max;
+    return queue_.size() + count <= queued_max
+           && bytes_ + bytes + count * 256 <= queued_bytes_max / 2;
   }
 
   std::size_t size() const { return queue_.size(); }

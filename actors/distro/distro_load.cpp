@@ -7,6 +7,15 @@
 
 namespace nacre {
 
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A link that took no more is tried again after this time.
+constexpr milliseconds full_link_wait{20};
+
+} // namespace
+
 void distro_load_state::start(node_context_ptr ctx, cluster_peer_ptr other) {
   context = std::move(ctx);
   peer = std::move(other);
@@ -25,15 +34,15 @@ void distro_load_state::on_begin(const begin_load& msg) {
 void distro_load_state::ask() {
   parts.clear();
   context->cluster->send(*peer, snapshot_request{position});
-  auto now = context->clock.steady();
-  patience.cancel();
-  patience.set(self, now + context->options.cluster.load_timeout, now);
+  patient_until = context->clock.steady() + context->options.cluster.load_timeout;
+  arm();
 }
 
 void distro_load_state::on_chunk(snapshot_chunk& msg) {
   if (!loading || msg.from_bucket != position || msg.next_bucket <= msg.from_bucket
       || msg.part >= msg.parts || !parts.insert(msg.part).second)
     return; // of an earlier request, or came twice
+  patient_until = context->clock.steady() + context->options.cluster.load_timeout;
   ticket_ptr done;
   if (parts.size() == msg.parts)
     done = std::make_shared<countdown>(
@@ -55,18 +64,30 @@ void distro_load_state::on_taken(const chunk_taken& msg) {
 }
 
 void distro_load_state::on_link(const link_state& msg) {
+  wanted_parts.clear();
   if (loading && !msg.open)
     end(false);
 }
 
 void distro_load_state::on_ring(const ring& msg) {
-  if (patience.rings(msg) && loading)
+  if (!timer.rings(msg))
+    return;
+  if (loading && context->clock.steady() >= patient_until)
     end(false);
+  send_parts();
+  arm();
+}
+
+void distro_load_state::arm() {
+  auto now = context->clock.steady();
+  if (loading)
+    timer.set(self, patient_until, now);
+  if (!wanted_parts.empty())
+    timer.set(self, now + full_link_wait, now);
 }
 
 void distro_load_state::end(bool complete) {
   loading = false;
-  patience.cancel();
   spdlog::info("snapshot-{} of {}: {} records in {} ms", complete ? "loaded" : "broken-off",
                peer->address, records, to_ms(context->clock.steady() - began));
   self->send(context->cluster->membership.get(), load_ended{peer->address, complete, position});
@@ -81,7 +102,8 @@ void distro_load_state::on_request(const snapshot_request& msg) {
     return;
   auto now = context->clock.steady();
   auto bytes_max = context->options.cluster.chunk_bytes_max;
-  std::vector<snapshot_chunk> chunks(1);
+  auto& chunks = wanted_parts;
+  chunks.assign(1, {});
   std::size_t bytes = 0;
   auto bucket = msg.from_bucket;
   // Whole buckets until the chunk is full; one bucket that is larger goes in several parts.
@@ -104,8 +126,20 @@ void distro_load_state::on_request(const snapshot_request& msg) {
     x.next_bucket = bucket;
     x.part = i;
     x.parts = static_cast<std::uint32_t>(chunks.size());
-    cluster.send(*peer, std::move(x));
   }
+  part_sent = now;
+  send_parts();
+  arm();
+}
+
+void distro_load_state::send_parts() {
+  auto now = context->clock.steady();
+  while (!wanted_parts.empty() && context->cluster->send(*peer, wanted_parts.front())) {
+    wanted_parts.pop_front();
+    part_sent = now;
+  }
+  if (!peer->open() || now - part_sent >= context->options.cluster.load_timeout)
+    wanted_parts.clear(); // the peer will ask again
 }
 
 std::string distro_load_state::summary() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <set>
 
 #include "actors/actor_base.hpp"
@@ -32,6 +33,9 @@ struct distro_load_state : actor_state {
 private:
   void ask();
   void end(bool complete);
+  /// As much of what the peer asked for as its link takes; the rest when it takes more.
+  void send_parts();
+  void arm();
 
   distro_load_actor::pointer self;
   node_context_ptr context;
@@ -41,9 +45,15 @@ private:
   std::set<std::uint32_t> parts;
   /// Where the present chunk begins.
   std::uint32_t position = 0;
-  alarm patience;
+  /// While it is loading: when the peer has been silent for too long.
+  steady_time patient_until{};
   std::uint64_t records = 0;
   steady_time began{};
+  /// What the peer asked for and was not sent yet.
+  std::deque<snapshot_chunk> wanted_parts;
+  /// When it was sent a part last, or asked.
+  steady_time part_sent{};
+  alarm timer;
 };
 
 distro_load_actor::behavior_type

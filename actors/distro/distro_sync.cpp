@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Of one batch: records, and their bytes unless it is one record.
+/// Of one batch: records, and their bytes but for the last one.
 constexpr std::size_t batch_max = 500;
 constexpr std::size_t batch_bytes_max = 1024 * 1024;
 
@@ -66,36 +66,32 @@ void distro_sync_state::on_verify_failed(const client_verify_failed& msg) {
 
 void distro_sync_state::send_due(steady_time now) {
   if (!under_way && peer->open())
-    if (auto due = tasks->take_due(now, batch_max); !due.empty())
-      send_batch(std::move(due), now);
+    send_batch(now);
   count(now);
   arm(now);
 }
 
-void distro_sync_state::send_batch(task_list due, steady_time now) {
+void distro_sync_state::send_batch(steady_time now) {
   auto& cluster = *context->cluster;
   auto view = cluster.now();
   record_batch message;
-  message.number = ++last_number;
-  std::size_t bytes = 0;
-  auto next = due.begin();
-  for (; next != due.end(); ++next) {
-    auto& lease = next->first;
-    auto x = cluster.replicas.find(lease->client, lease->service->view());
-    if (!x)
-      continue;
-    auto record = record_of(*view, *x, now);
-    auto size = wire_bytes(record);
-    if (bytes > 0 && bytes + size > batch_bytes_max)
+  task_list taken;
+  for (std::size_t bytes = 0; taken.size() < batch_max && bytes < batch_bytes_max;) {
+    auto due = tasks->take_due(now, 1);
+    if (due.empty())
       break;
-    message.records.push_back(std::move(record));
-    bytes += size;
+    auto& lease = due.front().first;
+    if (auto x = cluster.replicas.find(lease->client, lease->service->view())) {
+      message.records.push_back(record_of(*view, *x, now));
+      bytes += wire_bytes(message.records.back());
+    }
+    taken.push_back(std::move(due.front()));
   }
-  for (auto rest = next; rest != due.end(); ++rest)
-    tasks->submit_later(rest->first, {}, now, 0ms); // with the next one
-  due.erase(next, due.end());
+  if (taken.empty())
+    return;
+  message.number = ++last_number;
   peer->counters.records_sent += message.records.size();
-  under_way = batch{last_number, now, std::move(due)};
+  under_way = batch{last_number, now, std::move(taken)};
   peer->send(view->incarnation(), std::move(message));
 }
 

@@ -50,7 +50,7 @@ private:
   };
 
   void send_due(steady_time now);
-  void send_batch(task_list due, steady_time now);
+  void send_batch(steady_time now);
   void give_up_batch(steady_time now);
   void arm(steady_time now);
   void count(steady_time now);

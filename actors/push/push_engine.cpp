@@ -107,7 +107,6 @@ void push_engine_state::push_to(const service_view& view, const subscriber_ptr& 
     auto message = packet(view, clusters);
     if (!message.packet) {
       ++context->counters.pushes_failed;
-      warn_too_large(view);
       continue;
     }
     message.who = who;
@@ -127,6 +126,8 @@ const udp_push_task& push_engine_state::packet(const service_view& view,
     i->second.packet_ref_time = next_packet_ref_time();
     i->second.empty = list->array->count == 0;
     i->second.packet = make_datagram(view, *list, cache_millis, i->second);
+    if (!i->second.packet)
+      warn_too_large(view);
   }
   return i->second;
 }

@@ -106,17 +106,21 @@ void simulated_network::try_open(const cable_ptr& x) {
 }
 
 bool simulated_network::send(const cable_ptr& x, std::string frame) {
-  if (!x->open || x->closed || frame.size() > frame_bytes_max)
+  if (!x->open || x->closed || frame.size() > frame_bytes_max
+      || x->waiting_bytes + frame.size() > link_limits().waiting_bytes_max)
     return false;
   ++frames_;
   if (!passes(x->from, x->to) || chance(now.loss))
     return true; // on its way, and never there
-  for (int copies = chance(now.doubled) ? 2 : 1; copies > 0; --copies)
+  for (int copies = chance(now.doubled) ? 2 : 1; copies > 0; --copies) {
+    x->waiting_bytes += frame.size();
     schedule(delay(), [this, x, frame] {
+      x->waiting_bytes -= frame.size();
       auto to = nodes_.find(x->to);
       if (!x->closed && to != nodes_.end() && passes(x->from, x->to))
         to->second(x->from, frame);
     });
+  }
   return true;
 }
 

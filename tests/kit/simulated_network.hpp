@@ -59,6 +59,8 @@ private:
     std::shared_ptr<peer_listener> listener;
     bool open = false;
     bool closed = false;
+    /// Of frames on their way.
+    std::size_t waiting_bytes = 0;
     /// Since when it can't carry anything; -1 while it can.
     std::int64_t dead_since_ms = -1;
   };
