@@ -469,7 +469,9 @@ TEST_CASE("a linearizable read is handled on its connection's thread or aside, n
     REQUIRE(cluster.run_until([&] { return sink->answer || !sink->tasks.empty(); }, 5s));
     CHECK_FALSE(sink->answer);
     REQUIRE(sink->tasks.size() == 1);
-    sink->tasks.front()();
+    auto task = std::move(sink->tasks.front());
+    sink->tasks.clear(); // it holds the sink
+    task();
     return sink;
   };
   auto list = confirmed("/nacos/v1/ns/instance/list?serviceName=s&consistency=linearizable");
