@@ -19,9 +19,10 @@ struct api_environment {
   wall_time started{};
   /// Random numbers, for ids that nobody shall guess; tests put their own in.
   std::function<std::uint32_t()> random = [] { return std::uint32_t(std::random_device()()); };
-  /// Runs a read that takes long, which an address asks for, on a thread of its own, or returns
-  /// false if too many wait for that. Empty: such reads are handled as any other.
-  std::function<bool(const std::string& address, std::function<void()> read)> run_aside = nullptr;
+  /// Runs a read that takes long, which an address asks for, on a thread of its own, or tells that
+  /// too many wait for that. Empty: such reads are handled as any other.
+  std::function<outcome(const std::string& address, std::function<void()> read)> run_aside =
+    nullptr;
 };
 
 } // namespace nacre

@@ -12,6 +12,9 @@ inline std::int64_t now_ns() {
   return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+/// How long a bench waits for a server that says nothing.
+constexpr std::int64_t patience_ns = 10'000'000'000;
+
 /// Processor time this thread has used. Tells whether the generator itself was the bottleneck.
 inline std::int64_t thread_cpu_ns() {
   timespec time{};

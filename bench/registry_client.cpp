@@ -9,8 +9,6 @@ namespace nacre::bench {
 
 namespace {
 
-constexpr std::int64_t patience_ns = 10'000'000'000;
-
 std::string naming_body(const fleet& all, std::size_t service, std::string_view more) {
   std::string result = R"({"headers":{},"namespace":"public","serviceName":")";
   result += all.service_name(service);

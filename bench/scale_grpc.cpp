@@ -15,9 +15,6 @@ namespace nacre::bench {
 
 namespace {
 
-constexpr std::int64_t observer_interval_ns = 1'000'000;
-constexpr std::int64_t patience_ns = 10'000'000'000;
-
 /// How often a client of SDKs says that it is there.
 constexpr double health_interval_s = 5;
 

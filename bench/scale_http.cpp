@@ -22,8 +22,6 @@ constexpr beat_terms long_terms{600'000, 1'200'000};
 constexpr std::int64_t unhealthy_after_ms = 20'000;
 constexpr std::int64_t gone_after_ms = 30'000;
 
-constexpr std::int64_t observer_interval_ns = 1'000'000;
-
 void check_ok(std::string_view body) {
   if (body != "ok")
     throw failure("wrong answer to a registration: " + std::string(body.substr(0, 300)));

@@ -17,8 +17,6 @@ namespace nacre::bench {
 
 namespace {
 
-constexpr std::int64_t patience_ns = 10'000'000'000;
-
 /// How long the loop waits for answers before it looks what is due.
 constexpr std::int64_t pace_ns = 500'000;
 

@@ -26,6 +26,9 @@ struct scale_options {
   std::size_t stopped = 0;     // how many expire at once
 };
 
+/// How often each part's observer asks.
+constexpr std::int64_t observer_interval_ns = 1'000'000;
+
 /// Rates and processor time of the server, from part to part of a fill.
 class fill_report {
 public:

@@ -84,12 +84,6 @@ void set_metadata(metadata_map& map, std::string_view key, std::string_view valu
     map.emplace(i, key, value);
 }
 
-void remove_metadata(metadata_map& map, std::string_view key) {
-  auto i = lower_bound(map, key);
-  if (i != map.end() && i->first == key)
-    map.erase(i);
-}
-
 metadata_map merged(const metadata_map& base, const metadata_map& over) {
   metadata_map result;
   result.reserve(base.size() + over.size());

@@ -22,8 +22,6 @@ metadata_map make_metadata(metadata_map entries);
 
 void set_metadata(metadata_map& map, std::string_view key, std::string_view value);
 
-void remove_metadata(metadata_map& map, std::string_view key);
-
 /// `base` with the entries of `over` added or put in place of its own. One pass over both.
 metadata_map merged(const metadata_map& base, const metadata_map& over);
 

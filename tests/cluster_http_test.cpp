@@ -460,7 +460,7 @@ TEST_CASE("a linearizable read is handled on its connection's thread or aside, n
   api_environment environment{cluster.nodes[0].context, [] { return true; }, "10.1.1.1"};
   environment.run_aside = [&](const std::string&, std::function<void()> read) {
     aside.push_back(std::move(read));
-    return true;
+    return outcome{};
   };
   router routes(environment);
   auto confirmed = [&](std::string_view target) {

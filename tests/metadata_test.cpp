@@ -37,7 +37,7 @@ TEST_CASE("a metadata map does what std::map does, for any order of changes") {
         set_metadata(map, key, value);
         model[key] = value;
       } else {
-        remove_metadata(map, key);
+        map = without_keys(map, {{key, ""}});
         model.erase(key);
       }
       auto found = find_metadata(map, key);

@@ -817,7 +817,7 @@ TEST_CASE("a read that walks over everything is handled aside, or refused when t
   environment.run_aside = [&](const std::string&, std::function<void()> read) {
     if (has_room)
       aside.push_back(std::move(read));
-    return has_room;
+    return has_room ? outcome{} : outcome{ec::unavailable, "no room"};
   };
   router routes(environment);
   auto ask = [&](std::string target, const std::shared_ptr<keeping_sink>& sink) {
@@ -884,7 +884,10 @@ TEST_CASE("what one service has is read aside where it is much") {
   node_fixture node;
   int aside = 0;
   api_environment environment{node.context, [] { return true; }, "10.1.1.1"};
-  environment.run_aside = [&](const std::string&, std::function<void()>) { return ++aside > 0; };
+  environment.run_aside = [&](const std::string&, std::function<void()>) {
+    ++aside;
+    return outcome{};
+  };
   router routes(environment);
   auto goes_aside = [&](std::string_view target) {
     aside = 0;
@@ -936,7 +939,7 @@ TEST_CASE("names of services are listed aside where many of them are asked for")
   environment.run_aside = [&](const std::string&, std::function<void()> read) {
     ++aside;
     read();
-    return true;
+    return outcome{};
   };
   router routes(environment);
   auto sink = std::make_shared<keeping_sink>();

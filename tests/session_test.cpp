@@ -316,7 +316,7 @@ TEST_CASE("IPv6 and IPv4 callers are both served, each under its own name") {
   opts.http.address = "";
   auto context = std::make_shared<node_context>(opts, 1);
   auto tell = [](route_table& table) {
-    table["/v1/ns/echo"] = {api_family::naming_v1, [](http_call& c) -> std::optional<reply> {
+    table["/v1/ns/echo"] = {api_family::naming_v1, +[](http_call& c) -> std::optional<reply> {
                               return text_reply('[' + c.source_ip() + ']');
                             }};
   };
@@ -380,16 +380,16 @@ TEST_CASE("one address can't fill the places of reads that take long") {
   });
   begun.get_future().wait(); // it has its thread, and no place any more
   for (int i = 0; i < 25; ++i)
-    CHECK(reads.post("a", [] {}));
-  CHECK_FALSE(reads.post("a", [] {}));
+    CHECK(reads.post("a", [] {}).ok());
+  CHECK_FALSE(reads.post("a", [] {}).ok());
   for (int i = 0; i < 75; ++i)
-    CHECK(reads.post(i < 25 ? "b" : i < 50 ? "c" : "d", [] {}));
-  CHECK_FALSE(reads.post("e", [] {})); // 100 in all
+    CHECK(reads.post(i < 25 ? "b" : i < 50 ? "c" : "d", [] {}).ok());
+  CHECK_FALSE(reads.post("e", [] {}).ok()); // 100 in all
   may_end.set_value();
-  auto posts_last = [&] { return reads.post("e", [&] { last.set_value(); }); };
+  auto posts_last = [&] { return reads.post("e", [&] { last.set_value(); }).ok(); };
   while (!posts_last())
     std::this_thread::yield();
   last.get_future().wait();
-  CHECK(reads.post("a", [] {}));
+  CHECK(reads.post("a", [] {}).ok());
   reads.stop();
 }

@@ -27,7 +27,7 @@ struct describe_overrides {
   service_ref service;
   /// Which of them, in order of service and instance.
   std::size_t offset = 0;
-  std::size_t limit = 0;
+  std::size_t limit = 1'000;
   ticket_ptr answer;
 };
 

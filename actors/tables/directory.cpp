@@ -91,6 +91,16 @@ std::vector<std::string> directory::namespaces() const {
   return result;
 }
 
+bool directory::is_long_page(std::string_view namespace_id, std::string_view group,
+                             std::size_t offset, std::size_t limit) const {
+  constexpr std::size_t many = 5'000;
+  if (offset + limit <= many)
+    return false;
+  std::size_t total = 0;
+  names(namespace_id, group, 0, 0, total);
+  return total > many;
+}
+
 std::vector<std::string> directory::names(std::string_view namespace_id, std::string_view group,
                                           std::size_t offset, std::size_t limit,
                                           std::size_t& total) const {

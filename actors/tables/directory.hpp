@@ -105,6 +105,11 @@ public:
   std::vector<std::string> names(std::string_view namespace_id, std::string_view group,
                                  std::size_t offset, std::size_t limit, std::size_t& total) const;
 
+  /// Whether `names` takes long for that page: it ends beyond the first few thousand, and so does
+  /// the group. Clients ask for all names at once, of which there are few most of the time.
+  bool is_long_page(std::string_view namespace_id, std::string_view group, std::size_t offset,
+                    std::size_t limit) const;
+
   /// Views of all listed services of a namespace, in order of group and name.
   std::vector<service_view_ptr> views(std::string_view namespace_id) const;
 

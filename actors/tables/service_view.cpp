@@ -137,24 +137,26 @@ rendered_list_ptr service_view::rendered(const instance_selection& wanted,
   return lists.get().whole.get(variant, make, keeps);
 }
 
-std::optional<instance> service_view::find_instance(std::string_view ip, std::uint16_t port,
-                                                    std::string_view cluster) const {
-  auto of = [&](const publication_ptr* x) -> std::optional<instance> {
-    if (x)
+const instance* service_view::find_published(std::string_view ip, std::uint16_t port,
+                                             std::string_view cluster) const {
+  for (auto kind : {client_kind::ephemeral, client_kind::persistent})
+    if (auto x = publications.find(client_id{std::string(ip), port, kind}))
       for (auto& one : (*x)->instances)
         if (one.ip == ip && one.port == port && one.cluster_name == cluster)
-          return effective(one);
-    return std::nullopt;
-  };
-  for (auto client : {client_kind::ephemeral, client_kind::persistent})
-    if (auto found = of(publications.find(client_id{std::string(ip), port, client})))
-      return found;
-  std::optional<instance> found;
+          return &one;
+  return nullptr;
+}
+
+std::optional<instance> service_view::find_instance(std::string_view ip, std::uint16_t port,
+                                                    std::string_view cluster) const {
+  auto found = find_published(ip, port, cluster);
   publications.for_each([&](const publication_ptr& x) {
     if (!found && is_connection(x->lease->client.kind))
-      found = of(&x);
+      for (auto& one : x->instances)
+        if (!found && one.ip == ip && one.port == port && one.cluster_name == cluster)
+          found = &one;
   });
-  return found;
+  return found ? std::optional(effective(*found)) : std::nullopt;
 }
 
 rendered_hosts_ptr render_hosts(const service_key_view& key, const selection_result& chosen) {

@@ -269,17 +269,6 @@ rpc_reply names_reply(const node_context& context, const service_list_request& r
           success_body("\"count\":" + std::to_string(total) + ",\"serviceNames\":" + out.take())};
 }
 
-/// As over HTTP: clients ask for all names at once, of which there are few most of the time.
-bool lists_many(const node_context& context, const service_list_request& request) {
-  constexpr std::size_t many = 5'000;
-  auto [from, size] = page_of(request);
-  if (from + size <= many)
-    return false;
-  std::size_t total = 0;
-  context.tables.directory.names(request.namespace_id, request.group, 0, 0, total);
-  return total > many;
-}
-
 void list_services(rpc_call& call) {
   auto request = parse_service_list_request(call.body);
   request.service_name.clear(); // means nothing here
@@ -287,7 +276,9 @@ void list_services(rpc_call& call) {
   if (request.page_size < 0)
     throw rpc_refusal{error_response(500, 500, "pageSize must not be negative")};
   auto& aside = call.env.api.run_aside;
-  if (!aside || !lists_many(call.context(), request))
+  auto [from, size] = page_of(request);
+  auto& directory = call.context().tables.directory;
+  if (!aside || !directory.is_long_page(request.namespace_id, request.group, from, size))
     return call.reply(names_reply(call.context(), request));
   auto answer =
     call.later([context = call.env.api.context, request](const outcome& done) -> rpc_reply {
@@ -295,8 +286,8 @@ void list_services(rpc_call& call) {
         return {list_response, failure_body(500, rpc_error::server_error, done.text)};
       return names_reply(*context, request);
     });
-  if (!aside(call.client->info.remote_ip, [answer] { complete(answer); }))
-    complete(answer, {ec::unavailable, "too many reads that take long wait already"});
+  if (auto taken = aside(call.client->info.remote_ip, [answer] { complete(answer); }); !taken.ok())
+    complete(answer, taken);
 }
 
 void fuzzy_watch_services(rpc_call& call) {

@@ -124,8 +124,7 @@ void add_admin_routes(route_table& table) {
   table["/nacre/admin/actors/*"] = {admin, show_actor};
   table["/nacre/admin/services/*/history"] = {admin, show_history};
   table["/nacre/admin/cluster"] = {admin, show_cluster};
-  table["/nacre/admin/cluster/diff"] = {
-    .family = admin, .get = show_differences, .get_walks = always};
+  table["/nacre/admin/cluster/diff"] = {admin, {show_differences, always}};
 }
 
 } // namespace nacre

@@ -327,11 +327,9 @@ std::optional<reply> subscribers_of_service_v3(http_call& c) {
 
 void add_client_routes(route_table& table) {
   constexpr auto family = api_family::naming_result;
-  auto walk = [&](std::string_view path, handler get) {
-    table[path] = {.family = family, .get = get, .get_walks = always};
-  };
+  auto walk = [&](std::string_view path, handler get) { table[path] = {family, {get, always}}; };
   auto of_service = [&](std::string_view path, handler get) {
-    table[path] = {.family = family, .get = get, .get_walks = names_large_service};
+    table[path] = {family, {get, names_large_service}};
   };
   walk("/v2/ns/client/list", list_clients);
   walk("/v2/ns/client", get_client_v2);

@@ -101,7 +101,7 @@ void add_instance_v1_routes(route_table& table) {
     .family = family, .put = put_metadata_call, .del = delete_metadata_call};
   table["/v1/ns/instance/list"] = {.family = family, .get = list_v1};
   table["/v1/ns/instance/beat"] = {.family = family, .put = beat_v1};
-  table["/v1/ns/instance/statuses"] = {.family = family, .get = statuses_v1, .get_walks = always};
+  table["/v1/ns/instance/statuses"] = {family, {statuses_v1, always}};
 }
 
 } // namespace nacre

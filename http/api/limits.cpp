@@ -151,8 +151,7 @@ std::optional<reply> show_limits(http_call& c) {
 } // namespace
 
 void add_limit_routes(route_table& table) {
-  table["/nacre/admin/limits"] = {
-    .family = api_family::admin, .get = show_limits, .get_walks = always};
+  table["/nacre/admin/limits"] = {api_family::admin, {show_limits, always}};
 }
 
 } // namespace nacre

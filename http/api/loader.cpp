@@ -67,7 +67,7 @@ std::optional<reply> reload_current(http_call& c) {
 
 void add_loader_routes(route_table& table) {
   constexpr auto core = api_family::core;
-  table["/v2/core/loader/current"] = {.family = core, .get = current, .get_walks = always};
+  table["/v2/core/loader/current"] = {core, {current, always}};
   table["/v2/core/loader/reloadClient"] = {core, reload_client};
   table["/v2/core/loader/reloadCurrent"] = {core, reload_current};
 }

@@ -51,23 +51,16 @@ std::optional<std::vector<batch_target>> read_targets(const http_call& c) {
 
 using instance_place = std::tuple<std::string_view, std::uint16_t, std::string_view>;
 
-/// What the client of that very address published; null if it is nobody's.
-const instance* find_own(const service_view& view, const batch_target& x) {
-  for (auto kind : {client_kind::ephemeral, client_kind::persistent})
-    if (auto published = view.publications.find(client_id{x.ip, x.port, kind}))
-      for (auto& one : (*published)->instances)
-        if (one.cluster_name == x.cluster)
-          return &one;
-  return nullptr;
-}
-
 /// However many are named, what connections published is gone through once at most. One that is
 /// named twice is changed once.
 void find_targets(const service_view& view, std::vector<batch_target>& targets) {
   std::map<instance_place, batch_target*> wanted;
   for (auto& x : targets)
     wanted.try_emplace({x.ip, x.port, x.cluster}, &x);
-  std::erase_if(wanted, [&](auto& x) { return (x.second->found = find_own(view, *x.second)); });
+  std::erase_if(wanted, [&](auto& x) {
+    auto& target = *x.second;
+    return (target.found = view.find_published(target.ip, target.port, target.cluster));
+  });
   if (wanted.empty() || view.connections == 0)
     return;
   view.publications.for_each([&](const publication_ptr& x) {

@@ -176,11 +176,9 @@ void add_result_routes(route_table& table, std::initializer_list<std::string_vie
   for (auto path : paths) {
     constexpr auto core = api_family::core;
     auto list = path.ends_with("/list");
-    table[path] =
-      list
-        ? route{.family = core, .get = list_namespaces_result<V3>, .get_walks = has_many_namespaces}
-        : route{core, get_namespace_result<V3>, create_namespace_result, update_namespace_result,
-                delete_namespace_result};
+    table[path] = list ? route{core, {list_namespaces_result<V3>, has_many_namespaces}}
+                       : route{core, get_namespace_result<V3>, create_namespace_result,
+                               update_namespace_result, delete_namespace_result};
   }
 }
 
@@ -188,12 +186,11 @@ void add_result_routes(route_table& table, std::initializer_list<std::string_vie
 
 void add_namespace_routes(route_table& table) {
   constexpr auto core = api_family::core;
-  table["/v1/console/namespaces"] = {.family = core,
-                                     .get = get_namespaces_v1,
-                                     .post = create_namespace_v1,
-                                     .put = update_namespace_v1,
-                                     .del = delete_namespace_v1,
-                                     .get_walks = has_many_namespaces};
+  table["/v1/console/namespaces"] = {core,
+                                     {get_namespaces_v1, has_many_namespaces},
+                                     create_namespace_v1,
+                                     update_namespace_v1,
+                                     delete_namespace_v1};
   add_result_routes<false>(table, {"/v2/console/namespace", "/v2/console/namespace/list"});
   add_result_routes<true>(table, {"/v3/admin/core/namespace", "/v3/admin/core/namespace/list",
                                   "/v3/console/core/namespace", "/v3/console/core/namespace/list"});

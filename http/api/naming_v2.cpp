@@ -177,18 +177,16 @@ void add_naming_v2_routes(route_table& table) {
     patch_v2};
   table["/v2/ns/instance/list"] = {family, list_v2};
   table["/v2/ns/instance/beat"] = {.family = family, .put = beat_v2};
-  table["/v2/ns/instance/statuses/*"] = {.family = family, .get = statuses_v2, .get_walks = always};
+  table["/v2/ns/instance/statuses/*"] = {family, {statuses_v2, always}};
   table["/v2/ns/instance/metadata/batch"] = {
     .family = family, .put = put_metadata_call, .del = delete_metadata_call};
-  table["/v2/ns/service"] = {.family = family,
-                             .get = get_service_v2,
-                             .post = create_service_call,
-                             .put = update_service_call,
-                             .del = delete_service_call,
-                             .get_walks = names_large_service};
+  table["/v2/ns/service"] = {family,
+                             {get_service_v2, names_large_service},
+                             create_service_call,
+                             update_service_call,
+                             delete_service_call};
   table["/v2/ns/service/list"] = {family, list_services_v2};
-  table["/v2/ns/catalog/instances"] = {
-    .family = family, .get = catalog_instances_v2, .get_walks = catalogs_large_service};
+  table["/v2/ns/catalog/instances"] = {family, {catalog_instances_v2, catalogs_large_service}};
   table["/v2/ns/health"] = {.family = family, .put = put_health_call};
   table["/v2/ns/health/instance"] = {.family = family, .put = put_health_call};
 }

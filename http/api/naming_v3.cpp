@@ -192,18 +192,14 @@ void add_naming_v3_routes(route_table& table) {
   table["/v3/admin/ns/instance/partial"] = {.family = family, .put = partial_update_v3};
   table["/v3/admin/ns/instance/metadata/batch"] = {
     .family = family, .put = put_metadata_call, .del = delete_metadata_call};
-  table["/v3/admin/ns/instance/list"] = {
-    .family = family, .get = admin_list_v3, .get_walks = names_large_service};
-  table["/v3/admin/ns/service"] = {.family = family,
-                                   .get = get_service_v3,
-                                   .post = create_service_call,
-                                   .put = update_service_call,
-                                   .del = delete_service_call,
-                                   .get_walks = names_large_service};
-  table["/v3/admin/ns/service/list"] = {
-    .family = family, .get = list_services_v3, .get_walks = always};
-  table["/v3/admin/ns/service/subscribers"] = {
-    .family = family, .get = subscribers_v3, .get_walks = names_large_service};
+  table["/v3/admin/ns/instance/list"] = {family, {admin_list_v3, names_large_service}};
+  table["/v3/admin/ns/service"] = {family,
+                                   {get_service_v3, names_large_service},
+                                   create_service_call,
+                                   update_service_call,
+                                   delete_service_call};
+  table["/v3/admin/ns/service/list"] = {family, {list_services_v3, always}};
+  table["/v3/admin/ns/service/subscribers"] = {family, {subscribers_v3, names_large_service}};
   table["/v3/admin/ns/service/selector/types"] = {family, selector_types_v3};
   table["/v3/admin/ns/cluster"] = {.family = family, .put = put_cluster_call};
   table["/v3/admin/ns/health/instance"] = {.family = family, .put = put_health_call};

@@ -214,7 +214,7 @@ void add_operator_routes(route_table& table) {
   table["/v1/ns/operator/switches"] = table["/v1/ns/ops/switches"] = switches_route_v1;
   // In a cluster what others hold is counted.
   table["/v1/ns/operator/metrics"] =
-    table["/v1/ns/ops/metrics"] = {.family = v1, .get = metrics_v1, .get_walks = counts_clients};
+    table["/v1/ns/ops/metrics"] = {v1, {metrics_v1, counts_clients}};
   table["/v1/ns/operator/push/state"] = table["/v1/ns/ops/push/state"] = {v1, push_state};
   table["/v1/ns/operator/distro/client"] = table["/v1/ns/ops/distro/client"] = {v1, responsible_v1};
   table["/v1/ns/operator/log"] = table["/v1/ns/ops/log"] = log_route_v1;
@@ -225,9 +225,8 @@ void add_operator_routes(route_table& table) {
   table["/v2/ns/operator/switches"] = table["/v2/ns/ops/switches"] = switches_route;
   table["/v3/admin/ns/ops/switches"] = {.family = core, .get = switches_v3, .put = set_switch_v2};
   table["/v2/ns/operator/metrics"] =
-    table["/v2/ns/ops/metrics"] = {.family = core, .get = metrics_v2, .get_walks = counts_clients};
-  table["/v3/admin/ns/ops/metrics"] = {
-    .family = core, .get = metrics_v3, .get_walks = counts_clients};
+    table["/v2/ns/ops/metrics"] = {core, {metrics_v2, counts_clients}};
+  table["/v3/admin/ns/ops/metrics"] = {core, {metrics_v3, counts_clients}};
   table["/v3/admin/ns/ops/log"] = {.family = core, .put = put_log_v3};
   table["/v3/admin/ns/client/distro"] = {core, responsible_v3};
 }

@@ -39,24 +39,22 @@ std::optional<reply> get_v1(http_call& c) {
   return json_reply(out.take());
 }
 
-/// Clients ask for all names of a group at once, of which there are few most of the time.
-bool lists_many(const http_call& c) {
-  constexpr std::size_t many = 5'000;
-  auto page = std::int64_t{std::max(parse_int32(c.optional("pageNo")).value_or(0), 1)};
-  if (page * parse_int32(c.optional("pageSize")).value_or(0) <= std::int64_t{many})
-    return false;
-  std::size_t total = 0;
-  c.context().tables.directory.names(c.namespace_id(), c.optional("groupName", default_group), 0, 0,
-                                     total);
-  return total > many;
+/// Offset and limit.
+std::pair<std::size_t, std::size_t> page_of(std::string_view page_no, std::string_view page_size) {
+  auto page = std::max(parse_int32(page_no).value_or(0), 1);
+  auto limit = static_cast<std::size_t>(std::max(parse_int32(page_size).value_or(0), 0));
+  return {static_cast<std::size_t>(page - 1) * limit, limit};
+}
+
+bool lists_long_page(const http_call& c) {
+  auto [from, limit] = page_of(c.optional("pageNo"), c.optional("pageSize"));
+  return c.context().tables.directory.is_long_page(
+    c.namespace_id(), c.optional("groupName", default_group), from, limit);
 }
 
 std::optional<reply> list_services_v1(http_call& c) {
-  auto page = parse_int32(c.required("pageNo")).value_or(0);
-  auto size = parse_int32(c.required("pageSize")).value_or(0);
+  auto [from, limit] = page_of(c.required("pageNo"), c.required("pageSize"));
   std::size_t total = 0;
-  auto limit = static_cast<std::size_t>(std::max(size, 0));
-  auto from = static_cast<std::size_t>(std::max(page, 1) - 1) * limit;
   auto names = c.context().tables.directory.names(
     c.namespace_id(), c.optional("groupName", default_group), from, limit, total);
   json_writer out;
@@ -269,24 +267,18 @@ std::optional<reply> checkers_v1(http_call&) { return json_reply(checkers_json()
 
 void add_service_v1_routes(route_table& table) {
   constexpr auto family = api_family::naming_v1;
-  table["/v1/ns/service"] = {.family = family,
-                             .get = get_v1,
-                             .post = create_service_call,
-                             .put = update_service_call,
-                             .del = delete_service_call,
-                             .get_walks = names_large_service};
-  table["/v1/ns/service/list"] = {
-    .family = family, .get = list_services_v1, .get_walks = lists_many};
-  table["/v1/ns/service/names"] = {.family = family, .get = names_v1, .get_walks = always};
-  table["/v1/ns/service/subscribers"] = {
-    .family = family, .get = subscribers_v1, .get_walks = always};
+  table["/v1/ns/service"] = {family,
+                             {get_v1, names_large_service},
+                             create_service_call,
+                             update_service_call,
+                             delete_service_call};
+  table["/v1/ns/service/list"] = {family, {list_services_v1, lists_long_page}};
+  table["/v1/ns/service/names"] = {family, {names_v1, always}};
+  table["/v1/ns/service/subscribers"] = {family, {subscribers_v1, always}};
   table["/v1/ns/service/selector/types"] = {family, selector_types_v1};
-  table["/v1/ns/catalog/service"] = {
-    .family = family, .get = catalog_service, .get_walks = names_large_service};
-  table["/v1/ns/catalog/instances"] = {
-    .family = family, .get = catalog_instances, .get_walks = names_large_service};
-  table["/v1/ns/catalog/services"] = {
-    .family = family, .get = catalog_services, .get_walks = always};
+  table["/v1/ns/catalog/service"] = {family, {catalog_service, names_large_service}};
+  table["/v1/ns/catalog/instances"] = {family, {catalog_instances, names_large_service}};
+  table["/v1/ns/catalog/services"] = {family, {catalog_services, always}};
   table["/v1/ns/cluster"] = {.family = family, .put = put_cluster_call};
   table["/v1/ns/health"] = {.family = family, .put = put_health_call};
   table["/v1/ns/health/instance"] = {.family = family, .put = put_health_call};

@@ -1,6 +1,6 @@
-#include <utility>
-
 #include "http/server/long_reads.hpp"
+
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -13,15 +13,15 @@ long_reads::long_reads() {
   boost::asio::post(thread_, [] { set_batch_work(true); });
 }
 
-bool long_reads::post(const std::string& address, std::function<void()> read) {
+outcome long_reads::post(const std::string& address, std::function<void()> read) {
   auto place = waiting_.take(address, 1);
   if (!place)
-    return false;
+    return {ec::unavailable, "too many reads that take long wait already"};
   boost::asio::post(thread_, [place = std::move(place), read = std::move(read)]() mutable {
     place = {};
     read();
   });
-  return true;
+  return {};
 }
 
 void long_reads::stop() {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "actors/base/error.hpp"
 #include "actors/tables/address_budget.hpp"
 
 namespace nacre {
@@ -18,8 +19,8 @@ public:
   long_reads();
 
   /// @param address who asks
-  /// @returns false if too many wait already, in all or of this address
-  bool post(const std::string& address, std::function<void()> read);
+  /// @returns `ec::unavailable` if too many wait already, in all or of this address
+  outcome post(const std::string& address, std::function<void()> read);
 
   /// Forgets what waits, and returns when the one under way is done.
   void stop();

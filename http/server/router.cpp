@@ -142,9 +142,9 @@ std::optional<reply> router::read_aside(const http_call& c, detours made) const 
     if (auto answer = answer_of(kept->get(), sink, made))
       sink->post(std::move(*answer));
   };
-  if (env_.run_aside(*c.request.remote_ip, std::move(read)))
-    return std::nullopt;
-  return done_reply(c.speaks, {ec::unavailable, "too many reads that take long wait already"});
+  if (auto taken = env_.run_aside(*c.request.remote_ip, std::move(read)); !taken.ok())
+    return done_reply(c.speaks, taken);
+  return std::nullopt;
 }
 
 std::optional<reply> router::serve(http_call& c, std::string_view path, detours made) const {
@@ -182,7 +182,7 @@ std::optional<reply> router::serve(http_call& c, std::string_view path, detours 
                    confirm_reads{std::make_shared<confirmed_read>(*this, c, c.sink())});
     return std::nullopt;
   }
-  if (!made.aside && env_.run_aside && is_read(c) && found->get_walks && found->get_walks(c))
+  if (!made.aside && env_.run_aside && is_read(c) && found->get.takes_long(c))
     return read_aside(c, made);
   return handle(c);
 }

@@ -19,23 +19,36 @@ enum class api_family : std::uint8_t {
   admin,
 };
 
+/// A handler of GET.
+struct read_handler {
+  /// @param walks whether a read takes long, as it walks over all services or clients, or over all
+  ///              that one service has; null: never
+  read_handler(handler f = nullptr, bool (*walks)(const http_call&) = nullptr)
+    : handle(f), walks(walks) {}
+
+  bool takes_long(const http_call& c) const { return walks && walks(c); }
+
+  handler handle;
+  bool (*walks)(const http_call&);
+};
+
+/// For `read_handler::walks`.
+inline bool always(const http_call&) { return true; }
+
 /// Handlers of one path by method; null where the method is not served.
 struct route {
   api_family family = api_family::core;
-  handler get = nullptr;
+  read_handler get = nullptr;
   handler post = nullptr;
   handler put = nullptr;
   handler del = nullptr;
   handler patch = nullptr;
-  /// Whether `get` takes long for a request, as it walks over all services or clients, or over all
-  /// that one service has. Null: never.
-  bool (*get_walks)(const http_call&) = nullptr;
 
   handler of(http_method method) const {
     switch (method) {
       case http_method::get:
       case http_method::head: // the same, without the body
-        return get;
+        return get.handle;
       case http_method::post:
         return post;
       case http_method::put:
@@ -50,9 +63,6 @@ struct route {
     return nullptr;
   }
 };
-
-/// For `route::get_walks`.
-inline bool always(const http_call&) { return true; }
 
 /// Every path the node serves, without the context path; the ends in `/*` match one more segment.
 using route_table = std::unordered_map<std::string_view, route>;

@@ -39,7 +39,7 @@ public:
       ++reads_aside;
       if (has_room_aside)
         read();
-      return has_room_aside.load();
+      return has_room_aside ? outcome{} : outcome{ec::unavailable, "no room aside"};
     };
     io.start();
     server = std::make_unique<sdk_server>(io, system, api, "127.0.0.1", 0);
