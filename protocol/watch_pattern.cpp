@@ -21,6 +21,14 @@ bool matches_item(std::string_view pattern, std::string_view text) {
 
 } // namespace
 
+std::string_view fixed_begin(std::string_view item) {
+  if (item.starts_with('*'))
+    return {};
+  if (item.ends_with('*'))
+    item.remove_suffix(1);
+  return item;
+}
+
 bool watch_pattern::matches(const service_key_view& key) const {
   return key.namespace_id == namespace_id && matches_item(group, key.group)
          && matches_item(service, key.name);

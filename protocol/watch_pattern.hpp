@@ -24,6 +24,9 @@ struct watch_pattern {
   bool matches(const service_key_view& key) const;
 };
 
+/// What every text begins with that matches this group or service of a pattern.
+std::string_view fixed_begin(std::string_view item);
+
 /// Nothing if the text has not three parts, or a blank one.
 std::optional<watch_pattern> parse_watch_pattern(std::string_view text);
 

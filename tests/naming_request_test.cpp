@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <string>
+#include <vector>
 
 #include "protocol/naming_request.hpp"
 #include "protocol/watch_pattern.hpp"
@@ -137,4 +139,23 @@ TEST_CASE("patterns of a fuzzy watch") {
     CAPTURE(bad);
     CHECK_FALSE(parse_watch_pattern(bad));
   }
+}
+
+TEST_CASE("whatever a pattern matches begins as the pattern does before its asterisk") {
+  auto all_of = [](std::string_view letters) {
+    std::vector<std::string> texts{""};
+    for (std::size_t i = 0; texts[i].size() < 3; ++i)
+      for (char letter : letters)
+        texts.push_back(texts[i] + letter);
+    return texts;
+  };
+  for (auto& item : all_of("ab*"))
+    for (auto& text : all_of("ab"))
+      if (watch_pattern{"public", item, item}.matches({"public", text, text})) {
+        CAPTURE(item);
+        CHECK(text.starts_with(fixed_begin(item)));
+      }
+  CHECK(fixed_begin("ab*") == "ab");
+  CHECK(fixed_begin("ab") == "ab");
+  CHECK(fixed_begin("*ab*").empty());
 }

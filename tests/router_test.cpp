@@ -880,6 +880,30 @@ TEST_CASE("a service with very many clusters is shown with its instances in one 
   }
 }
 
+TEST_CASE("a page of services that have too many instances together is not made") {
+  node_fixture node;
+  router routes(api_environment{node.context, [] { return true; }, "10.1.1.1"});
+  auto status = [&](std::string_view target) {
+    return routes
+      .handle(request_of(http_method::get, "GET", target), std::make_shared<keeping_sink>())
+      .value()
+      .status;
+  };
+  for (auto name : {"s1", "s2"}) {
+    node.register_instance(name, "10.0.0.1");
+    node.settle();
+    auto claims_many = new service_view(*node.find(name));
+    claims_many->instances = 100'001;
+    node.context->tables.directory.publish(claims_many);
+  }
+  for (std::string list : {"/nacos/v1/ns/catalog/services?", "/nacos/v3/admin/ns/service/list?"}) {
+    CAPTURE(list);
+    CHECK(status(list + "pageNo=1&pageSize=2&withInstances=true") == 400);
+    CHECK(status(list + "pageNo=1&pageSize=1&withInstances=true") == 200);
+    CHECK(status(list + "pageNo=1&pageSize=2") == 200);
+  }
+}
+
 TEST_CASE("what one service has is read aside where it is much") {
   node_fixture node;
   int aside = 0;

@@ -370,6 +370,21 @@ TEST_CASE("a short body is not counted, in how many pieces it may come") {
   CHECK(f.context->tables.bodies.now().peak == 0);
 }
 
+TEST_CASE("addresses take turns with reads that take long") {
+  std::promise<void> may_begin, ended;
+  std::string order;
+  long_reads reads;
+  reads.post("z", [begins = may_begin.get_future().share()] { begins.wait(); });
+  for (std::string name : {"a1", "a2", "a3", "b1", "b2", "c1"})
+    reads.post(name.substr(0, 1), [&order, name] { order += name + ' '; });
+  reads.post("d", [] {});
+  reads.post("a", [&] { ended.set_value(); });
+  may_begin.set_value();
+  ended.get_future().wait();
+  CHECK(order == "a1 b1 c1 a2 b2 a3 ");
+  reads.stop();
+}
+
 TEST_CASE("one address can't fill the places of reads that take long") {
   std::promise<void> begun, may_end, last;
   auto end = may_end.get_future();

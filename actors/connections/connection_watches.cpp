@@ -64,11 +64,17 @@ void connection_client_state::on_watch(const watch_services& msg) {
   send_notices(context->clock.steady());
 }
 
+/// One more than a pattern may match, if there are more.
 std::set<std::string> connection_client_state::present_services(const watch_pattern& x) const {
+  auto& directory = context->tables.directory;
   std::set<std::string> keys;
-  for (auto& view : context->tables.directory.views(x.namespace_id))
-    if (!view->publications.empty() && x.matches(view->key->view()))
-      keys.insert(watched_key(view->key->view()));
+  directory.for_each_listed(
+    {x.namespace_id, fixed_begin(x.group), fixed_begin(x.service)}, [&](const service_ref& key) {
+      if (x.matches(key->view()))
+        if (auto view = directory.find(key->view()); view && !view->publications.empty())
+          keys.insert(watched_key(key->view()));
+      return keys.size() <= matches_max;
+    });
   return keys;
 }
 
@@ -114,7 +120,7 @@ void connection_client_state::on_fuzzy_watch_restarted(const fuzzy_watch_restart
     auto& told = watch.told;
     auto matched = present_services(watch.pattern);
     watch.overflows = matched.size() > matches_max;
-    while (matched.size() > matches_max)
+    if (watch.overflows)
       matched.erase(std::prev(matched.end()));
     for (auto& key : matched)
       if (!told.contains(key))

@@ -124,20 +124,33 @@ std::vector<std::string> directory::names(std::string_view namespace_id, std::st
   return result;
 }
 
-std::vector<service_view_ptr> directory::views(std::string_view namespace_id) const {
-  std::vector<service_ref> keys;
-  {
-    std::shared_lock guard(names_lock_);
-    if (auto ns = names_.find(namespace_id); ns != names_.end())
-      for (auto& [group, names] : ns->second)
-        for (auto& name : names)
-          keys.push_back(name);
+std::vector<service_ref> directory::read_on(const name_range& range, name_cursor& at) const {
+  constexpr std::size_t steps_max = 1'024;
+  std::size_t steps = 0;
+  std::vector<service_ref> result;
+  std::shared_lock guard(names_lock_);
+  auto ns = names_.find(range.namespace_id);
+  at.ended = ns == names_.end();
+  if (at.ended)
+    return result;
+  auto group = ns->second.lower_bound(at.group);
+  for (; group != ns->second.end() && group->first.starts_with(range.group_begin); ++group) {
+    auto& [group_name, names] = *group;
+    if (group_name != at.group)
+      at = {group_name, std::string(range.name_begin)};
+    if (++steps > steps_max)
+      return result;
+    for (auto i = names.lower_bound(at.name); i != names.end(); ++i) {
+      if (!(*i)->name.starts_with(range.name_begin))
+        break;
+      if (++steps > steps_max) {
+        at.name = (*i)->name;
+        return result;
+      }
+      result.push_back(*i);
+    }
   }
-  std::vector<service_view_ptr> result;
-  result.reserve(keys.size());
-  for (auto& key : keys)
-    if (auto view = find(key->view()); view && view->listed)
-      result.push_back(std::move(view));
+  at.ended = true;
   return result;
 }
 

@@ -110,8 +110,23 @@ public:
   bool is_long_page(std::string_view namespace_id, std::string_view group, std::size_t offset,
                     std::size_t limit) const;
 
-  /// Views of all listed services of a namespace, in order of group and name.
-  std::vector<service_view_ptr> views(std::string_view namespace_id) const;
+  /// Names that begin alike.
+  struct name_range {
+    std::string_view namespace_id;
+    std::string_view group_begin;
+    std::string_view name_begin;
+  };
+
+  /// Calls `f(const service_ref&)` for each listed service of the range in order of group and name,
+  /// until it returns false. `f` runs without a lock: what comes or goes meanwhile may be missing.
+  template <class F>
+  void for_each_listed(const name_range& range, F f) const {
+    name_cursor at{std::string(range.group_begin), std::string(range.name_begin)};
+    while (!at.ended)
+      for (auto& key : read_on(range, at))
+        if (!f(key))
+          return;
+  }
 
   std::size_t listed() const;
 
@@ -144,6 +159,16 @@ private:
 
   stripe& stripe_of(std::size_t hash) { return stripes_[(hash >> 24) % stripes_count]; }
   const stripe& stripe_of(std::size_t hash) const { return stripes_[(hash >> 24) % stripes_count]; }
+
+  /// The first name not read yet.
+  struct name_cursor {
+    std::string group;
+    std::string name;
+    bool ended = false;
+  };
+
+  /// The next names of the range, as many as keep nobody waiting for the lock.
+  std::vector<service_ref> read_on(const name_range& range, name_cursor& at) const;
 
   void list(const service_ref& key);
   void unlist(const service_key_view& key);

@@ -142,9 +142,10 @@ std::optional<reply> list_services_v3(http_call& c) {
   bool with_instances = c.form_bool_or("withInstances", false);
   auto all =
     matching_services(c, ns, {name_part, group_part, c.form_bool_or("ignoreEmptyService", false)});
+  auto shown = with_instances ? page_with_instances(c, all, page, size) : page_of(all, page, size);
   json_writer out;
   begin_page(out, all.size(), page, size);
-  for (auto& view : page_of(all, page, size))
+  for (auto& view : shown)
     with_instances ? write_service_v3(out, *view, true) : write_summary(out, *view);
   out.end_array().end_object();
   return result_reply(out.view());

@@ -58,13 +58,32 @@ void write_summary(json_writer& out, const service_view& view) {
 
 std::vector<service_view_ptr> matching_services(const http_call& c, std::string_view namespace_id,
                                                 const service_filter& filter) {
-  auto views = c.context().tables.directory.views(namespace_id);
-  std::erase_if(views, [&](const service_view_ptr& view) {
-    return view->key->name.find(filter.name_part) == std::string::npos
-           || view->key->group.find(filter.group_part) == std::string::npos
-           || (filter.ignore_empty && view->publications.empty());
+  auto& directory = c.context().tables.directory;
+  std::vector<service_view_ptr> views;
+  directory.for_each_listed({namespace_id, "", ""}, [&](const service_ref& key) {
+    if (key->name.find(filter.name_part) != std::string::npos
+        && key->group.find(filter.group_part) != std::string::npos)
+      if (auto view = directory.find(key->view()); view && view->listed)
+        if (!filter.ignore_empty || !view->publications.empty())
+          views.push_back(std::move(view));
+    return true;
   });
   return views;
+}
+
+std::vector<service_view_ptr> page_with_instances(const http_call& c,
+                                                  const std::vector<service_view_ptr>& all,
+                                                  std::int64_t page, std::int64_t size) {
+  constexpr std::size_t instances_max = 200'000;
+  auto shown = page_of(all, page, size);
+  std::size_t instances = 0;
+  for (auto& view : shown)
+    instances += view->instances;
+  if (shown.size() > 1 && instances > instances_max)
+    c.refuse(result_code::parameter_validate_error,
+             "the services of this page have " + std::to_string(instances)
+               + " instances, ask for fewer services at a time");
+  return shown;
 }
 
 void begin_page(json_writer& out, std::size_t total, std::int64_t page, std::int64_t size) {

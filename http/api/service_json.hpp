@@ -46,6 +46,12 @@ Items page_of(const Items& all, std::int64_t page, std::int64_t size) {
   return Items(all.begin() + from, all.begin() + until);
 }
 
+/// The same for a page that tells of all instances of its services. Refused if it has several
+/// services and they more than 200,000 instances: an answer is made in memory as a whole.
+std::vector<service_view_ptr> page_with_instances(const http_call& c,
+                                                  const std::vector<service_view_ptr>& all,
+                                                  std::int64_t page, std::int64_t size);
+
 /// `{"totalCount","pageNumber","pagesAvailable","pageItems":[` of v3; items and the end follow.
 void begin_page(json_writer& out, std::size_t total, std::int64_t page, std::int64_t size);
 

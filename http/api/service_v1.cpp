@@ -92,11 +92,13 @@ std::optional<reply> names_v1(http_call& c) {
   names.begin_object();
   for (auto& ns : namespaces) {
     names.key(ns).begin_array();
-    for (auto& view : directory.views(ns))
-      if (pattern.matches(view->key->name)) {
-        names.string(view->key->grouped_name());
+    directory.for_each_listed({ns, "", ""}, [&](const service_ref& key) {
+      if (pattern.matches(key->name)) {
+        names.string(key->grouped_name());
         ++count;
       }
+      return true;
+    });
     names.end_array();
   }
   names.end_object();
@@ -236,16 +238,15 @@ std::optional<reply> catalog_services(http_call& c) {
   service_filter filter{c.optional("serviceNameParam"), c.optional("groupNameParam"),
                         equals_ignore_case(c.optional("hasIpCount"), "true")};
   auto all = matching_services(c, c.namespace_id(), filter);
-  auto shown = page_of(all, page, size);
   json_writer out;
   if (with_instances) {
     out.begin_array();
-    for (auto& view : shown)
+    for (auto& view : page_with_instances(c, all, page, size))
       write_with_instances(out, *view);
     out.end_array();
   } else {
     out.begin_object().field("count", all.size()).key("serviceList").begin_array();
-    for (auto& view : shown)
+    for (auto& view : page_of(all, page, size))
       write_summary(out, *view);
     out.end_array().end_object();
   }

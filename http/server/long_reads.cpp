@@ -14,19 +14,44 @@ long_reads::long_reads() {
 }
 
 outcome long_reads::post(const std::string& address, std::function<void()> read) {
-  auto place = waiting_.take(address, 1);
-  if (!place)
-    return {ec::unavailable, "too many reads that take long wait already"};
-  boost::asio::post(thread_, [place = std::move(place), read = std::move(read)]() mutable {
-    place = {};
-    read();
-  });
+  {
+    std::lock_guard guard(lock_);
+    auto own = waiting_.find(address);
+    if (waiting_count_ == waiting_max
+        || (own != waiting_.end() && own->second.size() == waiting_per_address_max))
+      return {ec::unavailable, "too many reads that take long wait already"};
+    if (own == waiting_.end()) {
+      own = waiting_.try_emplace(address).first;
+      turns_.push_back(address);
+    }
+    own->second.push_back(std::move(read));
+    ++waiting_count_;
+  }
+  boost::asio::post(thread_, [this] { run_next(); });
   return {};
+}
+
+void long_reads::run_next() {
+  std::function<void()> read;
+  {
+    std::lock_guard guard(lock_);
+    auto own = waiting_.find(turns_.front());
+    turns_.pop_front();
+    read = std::move(own->second.front());
+    own->second.pop_front();
+    --waiting_count_;
+    if (own->second.empty())
+      waiting_.erase(own);
+    else
+      turns_.push_back(own->first);
+  }
+  read();
 }
 
 void long_reads::stop() {
   thread_.stop();
   thread_.join();
+  waiting_.clear();
 }
 
 } // namespace nacre

@@ -1,19 +1,22 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <string>
 
 #include <boost/asio/thread_pool.hpp>
 
 #include "actors/base/error.hpp"
-#include "actors/tables/address_budget.hpp"
 
 namespace nacre {
 
-/// A thread for reads that walk over all services or clients, or over much that one service has,
-/// one after the other: at a million instances they take from 50 ms to seconds, which on an I/O
-/// thread all its connections would wait. Any thread may post.
+/// A thread for reads that walk over all services or clients, or over much that one service has:
+/// at a million instances they take from 50 ms to seconds, which on an I/O thread all its
+/// connections would wait. One at a time; addresses that have some waiting take turns. Any thread
+/// may post.
 class long_reads {
 public:
   long_reads();
@@ -29,8 +32,13 @@ private:
   static constexpr std::size_t waiting_max = 100;
   static constexpr std::size_t waiting_per_address_max = waiting_max / 4;
 
-  /// Places of those that wait.
-  address_budget waiting_{{waiting_max, waiting_per_address_max, waiting_per_address_max}};
+  void run_next();
+
+  std::mutex lock_;
+  std::map<std::string, std::deque<std::function<void()>>> waiting_;
+  std::size_t waiting_count_ = 0;
+  /// Each address with some waiting, once.
+  std::deque<std::string> turns_;
   boost::asio::thread_pool thread_{1};
 };
 
