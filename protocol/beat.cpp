@@ -107,8 +107,12 @@ std::optional<beat_info> parse_beat(std::string_view json, std::string& reason) 
 }
 
 std::string beat_answer(std::uint32_t interval_ms, int code, bool light_beat_enabled) {
-  std::string text = "{\"clientBeatInterval\":";
-  text.append(std::to_string(interval_ms)).append(",\"code\":").append(std::to_string(code));
+  std::string text;
+  text.reserve(96);
+  text.append("{\"clientBeatInterval\":")
+    .append(std::to_string(interval_ms))
+    .append(",\"code\":")
+    .append(std::to_string(code));
   return text.append(",\"lightBeatEnabled\":").append(light_beat_enabled ? "true}" : "false}");
 }
 

@@ -1,6 +1,7 @@
 #include "protocol/naming_rules.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "protocol/text.hpp"
 
@@ -8,37 +9,58 @@ namespace nacre {
 
 namespace {
 
-bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+/// What a character is, one bit each.
+enum char_class : std::uint8_t {
+  alnum = 1,
+  dash = 2,
+  underscore = 4,
+  colon_or_dot = 8,
+  blank = 16,
+  /// May be the first byte of a CJK character.
+  cjk_lead = 32,
+};
 
-template <class Allowed>
-bool all_of(std::string_view text, Allowed allowed) {
-  return std::all_of(text.begin(), text.end(), allowed);
+constexpr auto classes = [] {
+  std::array<std::uint8_t, 256> result{};
+  for (unsigned c = 0; c < 256; ++c) {
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+      result[c] = alnum;
+    if (c == ' ' || (c >= '\t' && c <= '\r'))
+      result[c] = blank;
+    if (c >= 0xE4 && c <= 0xE9)
+      result[c] = cjk_lead;
+  }
+  result['-'] = dash;
+  result['_'] = underscore;
+  result[':'] = result['.'] = colon_or_dot;
+  return result;
+}();
+
+unsigned class_of(char c) { return classes[static_cast<unsigned char>(c)]; }
+
+/// Whether every character is of one of these classes.
+bool all_are(std::string_view text, unsigned allowed) {
+  return std::all_of(text.begin(), text.end(), [=](char c) { return class_of(c) & allowed; });
 }
 
 /// A CJK character (U+4E00 to U+9FA5) starts at `i`.
 bool is_cjk(std::string_view s, std::size_t i) {
-  auto byte = [&](std::size_t k) { return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u; };
-  if (byte(i) < 0xE4 || byte(i) > 0xE9)
+  if (class_of(s[i]) != cjk_lead)
     return false;
+  auto byte = [&](std::size_t k) { return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u; };
   auto code = ((byte(i) & 15u) << 12) | ((byte(i + 1) & 63u) << 6) | (byte(i + 2) & 63u);
   return code >= 0x4E00 && code <= 0x9FA5;
 }
 
-bool is_blank_char(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 /// `[^\u4E00-\u9FA5\s]*` from byte `from` on.
 bool has_no_cjk_or_blank(std::string_view text, std::size_t from = 0) {
   for (auto i = from; i < text.size(); ++i)
-    if (is_blank_char(text[i]) || is_cjk(text, i))
+    if (class_of(text[i]) >= blank && (class_of(text[i]) == blank || is_cjk(text, i)))
       return false;
   return true;
 }
 
-bool is_namespace_id(std::string_view x) {
-  return all_of(x, [](char c) { return is_alnum(c) || c == '_' || c == '-'; });
-}
+bool is_namespace_id(std::string_view x) { return all_are(x, alnum | dash | underscore); }
 
 bool is_namespace_show_name(std::string_view x) {
   return x.find_first_of("@#$%^&*") == std::string_view::npos;
@@ -54,14 +76,9 @@ bool is_service_name(std::string_view x) {
   return x.find("@@", second) == std::string_view::npos && has_no_cjk_or_blank(x, second);
 }
 
-bool is_group(std::string_view x) {
-  return all_of(x,
-                [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == ':' || c == '.'; });
-}
+bool is_group(std::string_view x) { return all_are(x, alnum | dash | underscore | colon_or_dot); }
 
-bool is_cluster(std::string_view x) {
-  return all_of(x, [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
-}
+bool is_cluster(std::string_view x) { return all_are(x, alnum | dash | underscore); }
 
 bool is_ip(std::string_view x) { return has_no_cjk_or_blank(x); }
 
@@ -131,7 +148,7 @@ complaint check_instance(const instance& x) {
       || terms.delete_timeout_ms < terms.beat_interval_ms)
     return "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete "
            "timeout'.";
-  if (!all_of(x.cluster_name, [](char c) { return is_alnum(c) || c == '-'; }))
+  if (!all_are(x.cluster_name, alnum | dash))
     return "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: "
            + x.cluster_name + ")";
   return std::nullopt;

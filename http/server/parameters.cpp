@@ -1,17 +1,65 @@
 #include "http/server/parameters.hpp"
 
+#include <array>
+
 #include "protocol/text.hpp"
 
 namespace nacre {
 
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  auto letter = c | 0x20;
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
+/// -1 for what is none.
+constexpr auto hex_digits = [] {
+  std::array<signed char, 256> result{};
+  result.fill(-1);
+  for (unsigned char i = 0; i < 16; ++i)
+    for (auto digits : {"0123456789abcdef", "0123456789ABCDEF"})
+      result[static_cast<unsigned char>(digits[i])] = static_cast<signed char>(i);
+  return result;
+}();
+
+/// Characters of a form that do not stand for themselves.
+constexpr auto form_marks = [] {
+  std::array<bool, 256> result{};
+  for (unsigned char c : {'%', '+', '&', '='})
+    result[c] = true;
+  return result;
+}();
+
+/// Decodes a form in place, which makes nothing longer.
+struct form_decoder {
+  const char* in;
+  const char* end;
+  char* out;
+  /// Of all that was decoded.
+  char all_bits = 0;
+
+  /// Stops before `&`, and before `=` if that ends a text too. @returns false for a broken escape
+  bool decode(bool equals_ends) {
+    for (; in != end; ++in) {
+      char c = *in;
+      if (form_marks[static_cast<unsigned char>(c)]) {
+        if (c == '&' || (c == '=' && equals_ends))
+          return true;
+        if (c == '+')
+          c = ' ';
+        if (c == '%') {
+          if (end - in < 3)
+            return false;
+          auto high = hex_digits[static_cast<unsigned char>(in[1])];
+          auto low = hex_digits[static_cast<unsigned char>(in[2])];
+          if (high < 0 || low < 0)
+            return false;
+          c = static_cast<char>(high * 16 + low);
+          in += 2;
+        }
+      }
+      all_bits = static_cast<char>(all_bits | c);
+      *out++ = c;
+    }
+    return true;
+  }
+};
 
 bool is_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80u) == 0; }
 
@@ -56,72 +104,55 @@ std::optional<std::string_view> header_attribute(std::string_view header, std::s
   }
 }
 
-bool parameters::decode(std::string_view text, std::uint32_t& begin, std::uint32_t& size) {
-  begin = static_cast<std::uint32_t>(storage_.size());
-  storage_.append(text); // and decoded there, since that makes nothing longer
-  char* out = storage_.data() + begin;
-  const char* end = out + text.size();
-  char all_bits = 0;
-  for (const char* in = out; in != end;) {
-    char c = *in++;
-    if (c == '%') {
-      if (end - in < 2)
-        return false;
-      auto high = hex_digit(in[0]);
-      auto low = hex_digit(in[1]);
-      if (high < 0 || low < 0)
-        return false;
-      c = static_cast<char>(high * 16 + low);
-      in += 2;
-    } else if (c == '+') {
-      c = ' ';
+bool parameters::add_urlencoded(std::string_view text) {
+  auto known = entries_.size();
+  auto begin = storage_.size();
+  storage_.append(text);
+  auto* at = storage_.data() + begin;
+  form_decoder form{at, at + text.size(), at};
+  auto place = [&] { return static_cast<std::uint32_t>(form.out - storage_.data()); };
+  while (form.in != form.end) {
+    if (*form.in == '&') {
+      ++form.in;
+      continue;
     }
-    all_bits = static_cast<char>(all_bits | c);
-    *out++ = c;
+    entry x{};
+    x.key_begin = place();
+    if (entries_.size() == count_max || !form.decode(true))
+      return false;
+    x.key_size = place() - x.key_begin;
+    if (form.in != form.end && *form.in == '=')
+      ++form.in;
+    x.value_begin = place();
+    if (!form.decode(false))
+      return false;
+    x.value_size = place() - x.value_begin;
+    entries_.push_back(x);
   }
-  storage_.resize(static_cast<std::size_t>(out - storage_.data()));
-  if (!is_ascii(all_bits)) {
-    auto value = storage_.substr(begin);
-    make_valid_utf8(value);
-    storage_.replace(begin, std::string::npos, value);
-  }
-  size = static_cast<std::uint32_t>(storage_.size()) - begin;
+  storage_.resize(place());
+  if (!is_ascii(form.all_bits))
+    for (auto i = known; i < entries_.size(); ++i)
+      entries_[i] = valid_entry(std::string(key_of(entries_[i])), std::string(value_of(entries_[i])));
   return true;
 }
 
-bool parameters::add_urlencoded(std::string_view text) {
-  storage_.reserve(storage_.size() + text.size());
-  while (!text.empty()) {
-    auto end = text.find('&');
-    auto pair = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (pair.empty())
-      continue;
-    auto eq = pair.find('=');
-    entry x{};
-    if (entries_.size() == count_max || !decode(pair.substr(0, eq), x.key_begin, x.key_size)
-        || !decode(eq == std::string_view::npos ? "" : pair.substr(eq + 1), x.value_begin,
-                   x.value_size))
-      return false;
-    entries_.push_back(x);
-  }
-  return true;
+parameters::entry parameters::valid_entry(std::string key, std::string value) {
+  auto put = [this](std::string& text, std::uint32_t& begin, std::uint32_t& size) {
+    make_valid_utf8(text);
+    begin = static_cast<std::uint32_t>(storage_.size());
+    size = static_cast<std::uint32_t>(text.size());
+    storage_ += text;
+  };
+  entry x{};
+  put(key, x.key_begin, x.key_size);
+  put(value, x.value_begin, x.value_size);
+  return x;
 }
 
 bool parameters::add(std::string_view key, std::string_view value) {
   if (entries_.size() == count_max)
     return false;
-  auto put = [this](std::string_view text, std::uint32_t& begin, std::uint32_t& size) {
-    std::string clean(text);
-    make_valid_utf8(clean);
-    begin = static_cast<std::uint32_t>(storage_.size());
-    size = static_cast<std::uint32_t>(clean.size());
-    storage_ += clean;
-  };
-  entry x{};
-  put(key, x.key_begin, x.key_size);
-  put(value, x.value_begin, x.value_size);
-  entries_.push_back(x);
+  entries_.push_back(valid_entry(std::string(key), std::string(value)));
   return true;
 }
 
