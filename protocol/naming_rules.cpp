@@ -55,7 +55,7 @@ bool is_cjk(std::string_view s, std::size_t i) {
 /// `[^\u4E00-\u9FA5\s]*` from byte `from` on.
 bool has_no_cjk_or_blank(std::string_view text, std::size_t from = 0) {
   for (auto i = from; i < text.size(); ++i)
-    if (class_of(text[i]) >= blank && (class_of(text[i]) == blank || is_cjk(text, i)))
+    if (class_of(text[i]) == blank || is_cjk(text, i))
       return false;
   return true;
 }

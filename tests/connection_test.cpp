@@ -529,6 +529,11 @@ TEST_CASE("a watch is told of no more services than it may match, and of the nex
   node.settle();
   CHECK(watch.told.size() == 500);
   CHECK_FALSE(watch.told.contains("public@@DEFAULT_GROUP@@s0"));
+  // Nobody is told after a restart that a service is gone which is just one of too many.
+  auto told = watch.told;
+  caf::anon_send(b.connection->actor.get(), fuzzy_watch_restarted{});
+  node.settle();
+  CHECK(watch.told == told);
 }
 
 TEST_CASE("after a restart nobody is told an empty list while publishers are on their way back") {

@@ -77,8 +77,8 @@ TEST_CASE("values are decoded as a servlet container does") {
 }
 
 TEST_CASE("an escape that is none makes the request bad") {
-  for (std::string_view text :
-       {"k=%", "k=%4", "k=%zz", "k=%4g", "k=%g4", "%=v", "a=b&k=%F", "k=%%41", "k=%u4e2d"}) {
+  for (std::string_view text : {"k=%", "k=%4", "k=%zz", "k=%4g", "k=%g4", "%=v", "a=b&k=%F",
+                                "k=%%41", "k=%u4e2d", "%4&1=x", "%=41", "k=%4&a", "k=%&41"}) {
     CAPTURE(text);
     parameters params;
     CHECK_FALSE(params.add_urlencoded(text));
@@ -112,6 +112,15 @@ TEST_CASE("of equal keys the first wins, query before body; Spring joins them wi
   CHECK(empty_first.add_urlencoded("a=&a=2&a="));
   CHECK(empty_first.find("a") == "");
   CHECK(empty_first.joined("a") == ",2,");
+}
+
+TEST_CASE("a parameter may lack its key, its value or both") {
+  parameters params;
+  CHECK(params.add_urlencoded("=b&&a&k=v=w&=&l=%3D%26%2B+"));
+  CHECK(params.find("") == "b");
+  CHECK(params.find("a") == "");
+  CHECK(params.find("k") == "v=w");
+  CHECK(params.find("l") == "=&+ ");
 }
 
 TEST_CASE("256 parameters are taken, one more is refused") {

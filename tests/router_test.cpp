@@ -666,6 +666,7 @@ TEST_CASE("v1 reads of what does not exist") {
   check_text(node.get("/nacos/v1/ns/service?serviceName=s&namespaceId=n"), 400,
              "service not found, namespace: n, serviceName: DEFAULT_GROUP@@s");
   check_text(node.get("/nacos/v1/ns/service/list?pageSize=1"), 400, "Param 'pageNo' is required.");
+  check_text(node.get("/nacos/v1/ns/service/list"), 400, "Param 'pageNo' is required.");
   check_text(node.get("/nacos/v1/ns/catalog/service?serviceName=g@@s"), 404,
              "service g@@s is not found!");
   check_result(node.get("/nacos/v1/ns/service/list?pageNo=1&pageSize=10"), 200,

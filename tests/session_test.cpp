@@ -407,4 +407,5 @@ TEST_CASE("one address can't fill the places of reads that take long") {
   last.get_future().wait();
   CHECK(reads.post("a", [] {}).ok());
   reads.stop();
+  CHECK_FALSE(reads.post("a", [] {}).ok());
 }

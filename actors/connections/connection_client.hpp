@@ -53,6 +53,10 @@ private:
   void push_view(const service_view& view, const std::string& clusters, steady_time changed_at);
   void push_due(steady_time now);
   void send_notices(steady_time now);
+  /// Calls `f(const std::string& key)` for each that is there, until it returns false.
+  template <class F>
+  void for_each_present(const watch_pattern& x, F f) const;
+  /// One more than a pattern may match, if there are more.
   std::set<std::string> present_services(const watch_pattern& x) const;
   /// Tells the client what it does not know yet of `matched`.
   /// @returns whether the client is to hear of one more service that matches

@@ -64,17 +64,24 @@ void connection_client_state::on_watch(const watch_services& msg) {
   send_notices(context->clock.steady());
 }
 
-/// One more than a pattern may match, if there are more.
-std::set<std::string> connection_client_state::present_services(const watch_pattern& x) const {
+template <class F>
+void connection_client_state::for_each_present(const watch_pattern& x, F f) const {
   auto& directory = context->tables.directory;
-  std::set<std::string> keys;
   directory.for_each_listed(
     {x.namespace_id, fixed_begin(x.group), fixed_begin(x.service)}, [&](const service_ref& key) {
-      if (x.matches(key->view()))
-        if (auto view = directory.find(key->view()); view && !view->publications.empty())
-          keys.insert(watched_key(key->view()));
-      return keys.size() <= matches_max;
+      if (!x.matches(key->view()))
+        return true;
+      auto view = directory.find(key->view());
+      return !view || view->publications.empty() || f(watched_key(key->view()));
     });
+}
+
+std::set<std::string> connection_client_state::present_services(const watch_pattern& x) const {
+  std::set<std::string> keys;
+  for_each_present(x, [&](std::string key) {
+    keys.insert(std::move(key));
+    return keys.size() <= matches_max;
+  });
   return keys;
 }
 
@@ -117,18 +124,22 @@ void connection_client_state::tell_whether_watching() {
 void connection_client_state::on_fuzzy_watch_restarted(const fuzzy_watch_restarted&) {
   auto now = context->clock.steady();
   for (auto& [text, watch] : connection->rows.watches) {
-    auto& told = watch.told;
-    auto matched = present_services(watch.pattern);
-    watch.overflows = matched.size() > matches_max;
-    if (watch.overflows)
-      matched.erase(std::prev(matched.end()));
-    for (auto& key : matched)
-      if (!told.contains(key))
-        notices->add(watch_change, watch_change_fields(key, true), now);
-    for (auto& key : told)
-      if (!matched.contains(key))
+    std::set<std::string> still, others;
+    for_each_present(watch.pattern, [&](std::string key) {
+      if (watch.told.contains(key))
+        still.insert(std::move(key));
+      else if (others.size() <= matches_max)
+        others.insert(std::move(key));
+      return true;
+    });
+    for (auto& key : watch.told)
+      if (!still.contains(key))
         notices->add(watch_change, watch_change_fields(key, false), now);
-    told = std::move(matched);
+    watch.told = std::move(still);
+    watch.overflows = false;
+    for (auto& key : others)
+      if (tell_more(watch, key))
+        notices->add(watch_change, watch_change_fields(key, true), now);
   }
   send_notices(now);
 }

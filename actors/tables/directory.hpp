@@ -118,7 +118,8 @@ public:
   };
 
   /// Calls `f(const service_ref&)` for each listed service of the range in order of group and name,
-  /// until it returns false. `f` runs without a lock: what comes or goes meanwhile may be missing.
+  /// until it returns false. `f` runs without a lock: what comes meanwhile may be missing, and what
+  /// goes may still be told.
   template <class F>
   void for_each_listed(const name_range& range, F f) const {
     name_cursor at{std::string(range.group_begin), std::string(range.name_begin)};

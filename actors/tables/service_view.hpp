@@ -205,8 +205,8 @@ public:
   /// The list answer for `wanted`; `cache_millis` is part of it.
   rendered_list_ptr rendered(const instance_selection& wanted, std::int64_t cache_millis) const;
 
-  /// What the client who is that very address published there, as it did; null if nothing.
-  /// Instances of connections are not looked for.
+  /// What the client who is that very address published there, without overrides; null if nothing.
+  /// Instances of connections are not looked for. Valid as long as the view.
   const instance* find_published(std::string_view ip, std::uint16_t port,
                                  std::string_view cluster) const;
 

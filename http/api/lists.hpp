@@ -15,7 +15,7 @@ service_view_ptr find_listed(const http_call& c, const service_key_view& key);
 /// Whether a service has so many instances or subscribers that reading all of them takes long.
 bool is_large(const http_call& c, const service_key_view& key);
 
-/// The same of the service that the request names; for `read_handler::walks`.
+/// The same of the service that the request names; for `read_handler::long_when`.
 bool names_large_service(const http_call& c);
 
 /// Refuses (400/21008) if the service does not exist.

@@ -91,7 +91,8 @@ std::optional<reply> create_namespace_v1(http_call& c) {
 }
 
 std::optional<reply> update_namespace_v1(http_call& c) {
-  return put_namespace_v1(c, c.required("namespace"), c.required("namespaceShowName"), true);
+  auto id = c.required("namespace"); // said first if both are missing
+  return put_namespace_v1(c, id, c.required("namespaceShowName"), true);
 }
 
 std::optional<reply> delete_namespace_v1(http_call& c) {

@@ -122,14 +122,26 @@ std::optional<reply> get_service_v2(http_call& c) {
   return result_reply(out.view());
 }
 
+/// Offset and limit.
+std::pair<std::size_t, std::size_t> page_of_names(std::int32_t page, std::int32_t size) {
+  auto limit = static_cast<std::size_t>(std::clamp(size, 0, 500));
+  return {static_cast<std::size_t>(std::max(page, 1) - 1) * limit, limit};
+}
+
+bool lists_long_page(const http_call& c) {
+  auto [from, limit] = page_of_names(parse_int32(c.optional("pageNo")).value_or(1),
+                                     parse_int32(c.optional("pageSize")).value_or(20));
+  return c.context().tables.directory.is_long_page(
+    c.namespace_id(), c.optional("groupName", default_group), from, limit);
+}
+
 std::optional<reply> list_services_v2(http_call& c) {
   auto page = c.form_int_or("pageNo", 1);
-  auto size = std::min(c.form_int_or("pageSize", 20), 500);
+  auto [from, limit] = page_of_names(page, c.form_int_or("pageSize", 20));
   std::size_t total = 0;
-  auto limit = static_cast<std::size_t>(std::max(size, 0));
-  auto names = c.context().tables.directory.names(
-    c.form_text_or("namespaceId", default_namespace), c.form_text_or("groupName", default_group),
-    static_cast<std::size_t>(std::max(page, 1) - 1) * limit, limit, total);
+  auto names = c.context().tables.directory.names(c.form_text_or("namespaceId", default_namespace),
+                                                  c.form_text_or("groupName", default_group), from,
+                                                  limit, total);
   json_writer out;
   out.begin_object().field("count", total).key("services").begin_array();
   for (auto& name : names)
@@ -185,7 +197,7 @@ void add_naming_v2_routes(route_table& table) {
                              create_service_call,
                              update_service_call,
                              delete_service_call};
-  table["/v2/ns/service/list"] = {family, list_services_v2};
+  table["/v2/ns/service/list"] = {family, {list_services_v2, lists_long_page}};
   table["/v2/ns/catalog/instances"] = {family, {catalog_instances_v2, catalogs_large_service}};
   table["/v2/ns/health"] = {.family = family, .put = put_health_call};
   table["/v2/ns/health/instance"] = {.family = family, .put = put_health_call};

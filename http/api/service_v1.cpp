@@ -53,7 +53,8 @@ bool lists_long_page(const http_call& c) {
 }
 
 std::optional<reply> list_services_v1(http_call& c) {
-  auto [from, limit] = page_of(c.required("pageNo"), c.required("pageSize"));
+  auto page_no = c.required("pageNo"); // said first if both are missing
+  auto [from, limit] = page_of(page_no, c.required("pageSize"));
   std::size_t total = 0;
   auto names = c.context().tables.directory.names(
     c.namespace_id(), c.optional("groupName", default_group), from, limit, total);

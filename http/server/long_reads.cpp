@@ -16,6 +16,8 @@ long_reads::long_reads() {
 outcome long_reads::post(const std::string& address, std::function<void()> read) {
   {
     std::lock_guard guard(lock_);
+    if (stopped_)
+      return {ec::unavailable, "the node stops"};
     auto own = waiting_.find(address);
     if (waiting_count_ == waiting_max
         || (own != waiting_.end() && own->second.size() == waiting_per_address_max))
@@ -35,6 +37,8 @@ void long_reads::run_next() {
   std::function<void()> read;
   {
     std::lock_guard guard(lock_);
+    if (stopped_)
+      return;
     auto own = waiting_.find(turns_.front());
     turns_.pop_front();
     read = std::move(own->second.front());
@@ -49,9 +53,15 @@ void long_reads::run_next() {
 }
 
 void long_reads::stop() {
+  decltype(waiting_) forgotten; // outside the lock: what goes may answer somebody
+  {
+    std::lock_guard guard(lock_);
+    stopped_ = true;
+    turns_.clear();
+    forgotten.swap(waiting_);
+  }
   thread_.stop();
   thread_.join();
-  waiting_.clear();
 }
 
 } // namespace nacre

@@ -22,7 +22,8 @@ public:
   long_reads();
 
   /// @param address who asks
-  /// @returns `ec::unavailable` if too many wait already, in all or of this address
+  /// @returns `ec::unavailable` if too many wait already, in all or of this address, or after
+  /// `stop`
   outcome post(const std::string& address, std::function<void()> read);
 
   /// Forgets what waits, and returns when the one under way is done.
@@ -37,6 +38,7 @@ private:
   std::mutex lock_;
   std::map<std::string, std::deque<std::function<void()>>> waiting_;
   std::size_t waiting_count_ = 0;
+  bool stopped_ = false;
   /// Each address with some waiting, once.
   std::deque<std::string> turns_;
   boost::asio::thread_pool thread_{1};

@@ -131,28 +131,37 @@ bool parameters::add_urlencoded(std::string_view text) {
   }
   storage_.resize(place());
   if (!is_ascii(form.all_bits))
-    for (auto i = known; i < entries_.size(); ++i)
-      entries_[i] = valid_entry(std::string(key_of(entries_[i])), std::string(value_of(entries_[i])));
+    for (auto i = known; i < entries_.size(); ++i) {
+      auto& x = entries_[i];
+      make_valid(x.key_begin, x.key_size);
+      make_valid(x.value_begin, x.value_size);
+    }
   return true;
 }
 
-parameters::entry parameters::valid_entry(std::string key, std::string value) {
-  auto put = [this](std::string& text, std::uint32_t& begin, std::uint32_t& size) {
-    make_valid_utf8(text);
-    begin = static_cast<std::uint32_t>(storage_.size());
-    size = static_cast<std::uint32_t>(text.size());
-    storage_ += text;
-  };
-  entry x{};
-  put(key, x.key_begin, x.key_size);
-  put(value, x.value_begin, x.value_size);
-  return x;
+void parameters::make_valid(std::uint32_t& begin, std::uint32_t& size) {
+  auto text = storage_.substr(begin, size);
+  make_valid_utf8(text);
+  if (storage_.compare(begin, size, text) == 0)
+    return;
+  begin = static_cast<std::uint32_t>(storage_.size());
+  size = static_cast<std::uint32_t>(text.size());
+  storage_ += text;
 }
 
 bool parameters::add(std::string_view key, std::string_view value) {
   if (entries_.size() == count_max)
     return false;
-  entries_.push_back(valid_entry(std::string(key), std::string(value)));
+  auto put = [this](std::string_view text, std::uint32_t& begin, std::uint32_t& size) {
+    begin = static_cast<std::uint32_t>(storage_.size());
+    size = static_cast<std::uint32_t>(text.size());
+    storage_ += text;
+    make_valid(begin, size);
+  };
+  entry x{};
+  put(key, x.key_begin, x.key_size);
+  put(value, x.value_begin, x.value_size);
+  entries_.push_back(x);
   return true;
 }
 

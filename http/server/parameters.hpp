@@ -38,8 +38,8 @@ private:
     std::uint32_t key_begin, key_size, value_begin, value_size;
   };
 
-  /// With U+FFFD for what is not UTF-8.
-  entry valid_entry(std::string key, std::string value);
+  /// Has a part of the storage in another place with U+FFFD for what is not UTF-8.
+  void make_valid(std::uint32_t& begin, std::uint32_t& size);
   bool add(std::string_view key, std::string_view value);
   std::string_view key_of(const entry& x) const {
     return {storage_.data() + x.key_begin, x.key_size};

@@ -21,18 +21,18 @@ enum class api_family : std::uint8_t {
 
 /// A handler of GET.
 struct read_handler {
-  /// @param walks whether a read takes long, as it walks over all services or clients, or over all
-  ///              that one service has; null: never
-  read_handler(handler f = nullptr, bool (*walks)(const http_call&) = nullptr)
-    : handle(f), walks(walks) {}
+  /// @param when the read takes long, as it walks over all services or clients, or over all that
+  ///             one service has; null: never
+  read_handler(handler f = nullptr, bool (*when)(const http_call&) = nullptr)
+    : handle(f), long_when(when) {}
 
-  bool takes_long(const http_call& c) const { return walks && walks(c); }
+  bool takes_long(const http_call& c) const { return long_when && long_when(c); }
 
   handler handle;
-  bool (*walks)(const http_call&);
+  bool (*long_when)(const http_call&);
 };
 
-/// For `read_handler::walks`.
+/// For `read_handler::long_when`.
 inline bool always(const http_call&) { return true; }
 
 /// Handlers of one path by method; null where the method is not served.
