@@ -82,6 +82,7 @@ TEST_CASE("an escape that is none makes the request bad") {
     CAPTURE(text);
     parameters params;
     CHECK_FALSE(params.add_urlencoded(text));
+    CHECK_FALSE(params.find("a"));
   }
 }
 

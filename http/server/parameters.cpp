@@ -26,8 +26,24 @@ constexpr auto form_marks = [] {
   return result;
 }();
 
+bool is_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80u) == 0; }
+
+/// The line of `head` that says what a part of a form is, without its name; empty if there is none.
+std::string_view disposition(std::string_view head) {
+  while (!head.empty()) {
+    auto line = head.substr(0, head.find("\r\n"));
+    head.remove_prefix(std::min(head.size(), line.size() + 2));
+    constexpr std::string_view name = "content-disposition:";
+    if (starts_with_ignore_case(line, name))
+      return line.substr(name.size());
+  }
+  return {};
+}
+
+} // namespace
+
 /// Decodes a form in place, which makes nothing longer.
-struct form_decoder {
+struct parameters::form_decoder {
   const char* in;
   const char* end;
   char* out;
@@ -60,22 +76,6 @@ struct form_decoder {
     return true;
   }
 };
-
-bool is_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80u) == 0; }
-
-/// The line of `head` that says what a part of a form is, without its name; empty if there is none.
-std::string_view disposition(std::string_view head) {
-  while (!head.empty()) {
-    auto line = head.substr(0, head.find("\r\n"));
-    head.remove_prefix(std::min(head.size(), line.size() + 2));
-    constexpr std::string_view name = "content-disposition:";
-    if (starts_with_ignore_case(line, name))
-      return line.substr(name.size());
-  }
-  return {};
-}
-
-} // namespace
 
 std::optional<std::string_view> header_attribute(std::string_view header, std::string_view name) {
   while (true) {
@@ -110,6 +110,22 @@ bool parameters::add_urlencoded(std::string_view text) {
   storage_.append(text);
   auto* at = storage_.data() + begin;
   form_decoder form{at, at + text.size(), at};
+  if (!read(form)) {
+    entries_.resize(known);
+    storage_.resize(begin);
+    return false;
+  }
+  storage_.resize(static_cast<std::size_t>(form.out - storage_.data()));
+  if (!is_ascii(form.all_bits))
+    for (auto i = known; i < entries_.size(); ++i) {
+      auto& x = entries_[i];
+      make_valid(x.key_begin, x.key_size);
+      make_valid(x.value_begin, x.value_size);
+    }
+  return true;
+}
+
+bool parameters::read(form_decoder& form) {
   auto place = [&] { return static_cast<std::uint32_t>(form.out - storage_.data()); };
   while (form.in != form.end) {
     if (*form.in == '&') {
@@ -129,13 +145,6 @@ bool parameters::add_urlencoded(std::string_view text) {
     x.value_size = place() - x.value_begin;
     entries_.push_back(x);
   }
-  storage_.resize(place());
-  if (!is_ascii(form.all_bits))
-    for (auto i = known; i < entries_.size(); ++i) {
-      auto& x = entries_[i];
-      make_valid(x.key_begin, x.key_size);
-      make_valid(x.value_begin, x.value_size);
-    }
   return true;
 }
 
@@ -192,7 +201,7 @@ bool parameters::add_multipart(std::string_view body, std::string_view boundary)
 
 std::optional<std::string_view> parameters::find(std::string_view key) const {
   for (auto& x : entries_)
-    if (key_of(x) == key)
+    if (has_key(x, key))
       return value_of(x);
   return std::nullopt;
 }
@@ -200,7 +209,7 @@ std::optional<std::string_view> parameters::find(std::string_view key) const {
 std::optional<std::string> parameters::joined(std::string_view key) const {
   std::optional<std::string> result;
   for (auto& x : entries_) {
-    if (key_of(x) != key)
+    if (!has_key(x, key))
       continue;
     if (result)
       result->append(",").append(value_of(x));

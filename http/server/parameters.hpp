@@ -21,7 +21,7 @@ public:
 
   parameters() { entries_.reserve(16); } // as many as most requests have
 
-  /// Adds `k=v&…`. @returns false for a broken escape or too many parameters.
+  /// Adds `k=v&…`. @returns false, and adds nothing, for a broken escape or too many parameters.
   bool add_urlencoded(std::string_view text);
 
   /// Adds the text fields of a multipart form; files are left out.
@@ -38,11 +38,20 @@ private:
     std::uint32_t key_begin, key_size, value_begin, value_size;
   };
 
+  struct form_decoder;
+
+  /// Reads all of a form. @returns false for one that is refused
+  bool read(form_decoder& form);
+
   /// Has a part of the storage in another place with U+FFFD for what is not UTF-8.
   void make_valid(std::uint32_t& begin, std::uint32_t& size);
   bool add(std::string_view key, std::string_view value);
-  std::string_view key_of(const entry& x) const {
-    return {storage_.data() + x.key_begin, x.key_size};
+  /// Many keys are as long as others, and few of those begin alike.
+  bool has_key(const entry& x, std::string_view key) const {
+    if (x.key_size != key.size())
+      return false;
+    auto* begin = storage_.data() + x.key_begin;
+    return key.empty() || (*begin == key.front() && key.compare({begin, x.key_size}) == 0);
   }
   std::string_view value_of(const entry& x) const {
     return {storage_.data() + x.value_begin, x.value_size};
