@@ -52,27 +52,33 @@ struct parameters::form_decoder {
 
   /// Stops before `&`, and before `=` if that ends a text too. @returns false for a broken escape
   bool decode(bool equals_ends) {
-    for (; in != end; ++in) {
-      char c = *in;
+    auto from = in; // in locals: a char that is written might be a part of this object
+    auto to = out;
+    auto bits = all_bits;
+    for (; from != end; ++from) {
+      char c = *from;
       if (form_marks[static_cast<unsigned char>(c)]) {
         if (c == '&' || (c == '=' && equals_ends))
-          return true;
+          break;
         if (c == '+')
           c = ' ';
         if (c == '%') {
-          if (end - in < 3)
+          if (end - from < 3)
             return false;
-          auto high = hex_digits[static_cast<unsigned char>(in[1])];
-          auto low = hex_digits[static_cast<unsigned char>(in[2])];
+          auto high = hex_digits[static_cast<unsigned char>(from[1])];
+          auto low = hex_digits[static_cast<unsigned char>(from[2])];
           if (high < 0 || low < 0)
             return false;
           c = static_cast<char>(high * 16 + low);
-          in += 2;
+          from += 2;
         }
       }
-      all_bits = static_cast<char>(all_bits | c);
-      *out++ = c;
+      bits = static_cast<char>(bits | c);
+      *to++ = c;
     }
+    in = from;
+    out = to;
+    all_bits = bits;
     return true;
   }
 };
