@@ -137,13 +137,21 @@ rendered_list_ptr service_view::rendered(const instance_selection& wanted,
   return lists.get().whole.get(variant, make, keeps);
 }
 
+/// Null if there is none.
+static const instance* find_in(const publication& x, std::string_view ip, std::uint16_t port,
+                               std::string_view cluster) {
+  for (auto& one : x.instances)
+    if (one.ip == ip && one.port == port && one.cluster_name == cluster)
+      return &one;
+  return nullptr;
+}
+
 const instance* service_view::find_published(std::string_view ip, std::uint16_t port,
                                              std::string_view cluster) const {
   for (auto kind : {client_kind::ephemeral, client_kind::persistent})
     if (auto x = publications.find(client_id{std::string(ip), port, kind}))
-      for (auto& one : (*x)->instances)
-        if (one.ip == ip && one.port == port && one.cluster_name == cluster)
-          return &one;
+      if (auto found = find_in(**x, ip, port, cluster))
+        return found;
   return nullptr;
 }
 
@@ -152,9 +160,7 @@ std::optional<instance> service_view::find_instance(std::string_view ip, std::ui
   auto found = find_published(ip, port, cluster);
   publications.for_each([&](const publication_ptr& x) {
     if (!found && is_connection(x->lease->client.kind))
-      for (auto& one : x->instances)
-        if (!found && one.ip == ip && one.port == port && one.cluster_name == cluster)
-          found = &one;
+      found = find_in(*x, ip, port, cluster);
   });
   return found ? std::optional(effective(*found)) : std::nullopt;
 }

@@ -128,7 +128,7 @@ std::pair<std::size_t, std::size_t> page_of_names(std::int32_t page, std::int32_
   return {static_cast<std::size_t>(std::max(page, 1) - 1) * limit, limit};
 }
 
-bool lists_long_page(const http_call& c) {
+bool lists_long_page_v2(const http_call& c) {
   auto [from, limit] = page_of_names(parse_int32(c.optional("pageNo")).value_or(1),
                                      parse_int32(c.optional("pageSize")).value_or(20));
   return c.context().tables.directory.is_long_page(
@@ -197,7 +197,7 @@ void add_naming_v2_routes(route_table& table) {
                              create_service_call,
                              update_service_call,
                              delete_service_call};
-  table["/v2/ns/service/list"] = {family, {list_services_v2, lists_long_page}};
+  table["/v2/ns/service/list"] = {family, {list_services_v2, lists_long_page_v2}};
   table["/v2/ns/catalog/instances"] = {family, {catalog_instances_v2, catalogs_large_service}};
   table["/v2/ns/health"] = {.family = family, .put = put_health_call};
   table["/v2/ns/health/instance"] = {.family = family, .put = put_health_call};
